@@ -1,0 +1,269 @@
+"""Settings: one TOML file to one frozen, validated value. An unknown key is an error.
+
+Few dials, each with its unit in its name. What is not here is derived, or has one right value.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import SettingsError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerSettings(_Section):
+    """Where we listen, and how many calls we take."""
+
+    host: str = "127.0.0.1"
+    """Address of both doors. Beyond loopback, ``[twilio]`` must name an auth token."""
+
+    media_port: Annotated[int, Field(ge=0, le=65535)] = 8765
+    """Media websockets; 0 picks a free one."""
+
+    control_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Pages, health, metrics and the call API; 0 picks a free one."""
+
+    max_calls: Annotated[int, Field(ge=1)] = 8
+    """Calls at once; one more is refused at the door, before it costs the others anything."""
+
+    max_call_s: Annotated[float, Field(gt=0)] = 1800.0
+    """A call that lasts longer is ended."""
+
+    drain_s: Annotated[float, Field(ge=0)] = 120.0
+    """After SIGTERM: how long live calls may go on before they are ended."""
+
+    record_dir: Path | None = None
+    """Folder for recordings, caller left and agent right; absent means that none are kept."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach us."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+class TwilioSettings(_Section):
+    """What lets us trust that Twilio is calling. Required beyond loopback."""
+
+    auth_token_env: str | None = None
+    """Name of the environment variable that holds the account's auth token."""
+
+    public_host: str | None = None
+    """Host name, with port if it has one, under which Twilio reaches us; signatures cover it."""
+
+    @property
+    def auth_token(self) -> str | None:
+        """The token itself; never logged."""
+        return os.environ.get(self.auth_token_env) if self.auth_token_env else None
+
+
+class AgentSettings(_Section):
+    """Who is speaking, for whom, about what."""
+
+    name: str = "Alex"
+    company: str = "Northwind Coffee"
+    pitch: str = "fresh coffee and machines for offices, delivered every week"
+    """What is sold, as the end of the sentence "we do ..."."""
+
+    greeting: str = "Hi, this is Alex, the A I assistant from Northwind Coffee. How are you today?"
+    """Said when the call is answered; synthesised once, at start."""
+
+    apology: str = "Sorry, I missed that. Could you say it again?"
+    """Said when an engine failed and nothing was said yet."""
+
+    instructions: str = ""
+    """More lines for the system prompt."""
+
+    timezone: str = "America/Chicago"
+    """IANA zone of contacts whose own is unknown."""
+
+
+class AsrSettings(_Section):
+    """The transcriber."""
+
+    model: str = "whisper-base"
+    """A name from ``parley models list``, a folder of a CTranslate2 Whisper model, or a Hugging
+    Face repository (``Systran/faster-whisper-small.en``)."""
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    compute_type: str = "int8"
+    threads: Annotated[int, Field(ge=1)] = 2
+    """CPU threads of one transcription."""
+
+    workers: Annotated[int, Field(ge=1)] = 1
+    """Transcriptions at once."""
+
+    pad_s: Annotated[float, Field(ge=0, le=30)] | None = None
+    """Silence put behind the speech. Absent: what was measured as safe for the model."""
+
+    timeout_s: Annotated[float, Field(gt=0)] = 6.0
+
+
+class LlmSettings(_Section):
+    """The language model."""
+
+    url: str | None = None
+    """Base address of an OpenAI-compatible server (``http://gpu0:8000/v1``). Absent: a vLLM of our
+    own is started beside the server and stopped with it."""
+
+    model: str = "smollm2-135m-instruct"
+    """With ``url``: the served model's name. Without: a name from ``parley models list``, a folder
+    or a Hugging Face repository."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Port of our own vLLM; 0 picks a free one."""
+
+    max_model_len: Annotated[int, Field(ge=256)] = 2048
+    max_tokens: Annotated[int, Field(ge=8)] = 80
+    """Longest reply, in tokens."""
+
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the server's key, if it wants one."""
+
+    timeout_s: Annotated[float, Field(gt=0)] = 8.0
+
+
+class TtsSettings(_Section):
+    """The voice."""
+
+    voice: str = "en_US-joe-medium"
+    """A name from ``parley models list``, or the path of a Piper ``.onnx`` file with its ``.json``
+    beside it."""
+
+    threads: Annotated[int, Field(ge=1)] = 2
+    """CPU threads of one synthesis."""
+
+    workers: Annotated[int, Field(ge=1)] = 1
+    """Syntheses at once."""
+
+    speed: Annotated[float, Field(ge=0.5, le=2.0)] = 1.0
+    timeout_s: Annotated[float, Field(gt=0)] = 6.0
+
+
+class DatabaseSettings(_Section):
+    """PostgreSQL."""
+
+    url: str | None = None
+    """``postgresql://user:password@host/name``. Absent: one of our own is started beside the
+    server and stopped with it."""
+
+    data_dir: Path | None = None
+    """Folder of our own PostgreSQL. Absent: beside the weights, in the user's cache."""
+
+    pool_size: Annotated[int, Field(ge=1)] = 8
+    statement_timeout_s: Annotated[float, Field(gt=0)] = 2.0
+
+
+class TurnSettings(_Section):
+    """When a turn begins and ends, on the caller's side of the line."""
+
+    start_ms: Annotated[int, Field(ge=20)] = 60
+    """Voiced sound within 200 ms that begins a turn."""
+
+    barge_in_ms: Annotated[int, Field(ge=20)] = 140
+    """The same while the agent is speaking."""
+
+    soft_end_ms: Annotated[int, Field(ge=40)] = 120
+    """Silence after which the answer is made ready, unheard."""
+
+    end_ms: Annotated[int, Field(ge=60)] = 500
+    """Silence after which the turn is the agent's."""
+
+    vad_mode: Annotated[int, Field(ge=0, le=3)] = 2
+    """webrtcvad's aggressiveness: 3 calls the least sound speech."""
+
+    floor_dbfs: float = -50.0
+    """Frames quieter than this are never speech."""
+
+    max_utterance_s: Annotated[float, Field(gt=1)] = 60.0
+    """A longer utterance is answered without waiting for its end."""
+
+    lead_ms: Annotated[int, Field(ge=100)] = 1500
+    """How far ahead of the caller's ear audio is sent. A stall shorter than this is not heard."""
+
+    @model_validator(mode="after")
+    def _soft_before_end(self) -> TurnSettings:
+        if self.soft_end_ms >= self.end_ms:
+            raise ValueError(
+                f"soft_end_ms ({self.soft_end_ms}) must be less than end_ms ({self.end_ms})"
+            )
+        return self
+
+
+class Settings(_Section):
+    """All of them. ``configs/local.toml`` is the annotated example."""
+
+    engines: Literal["real", "fake"] = "real"
+    """``fake`` plays canned results with delays: no weights, for tests and media benchmarks."""
+
+    server: ServerSettings = ServerSettings()
+    twilio: TwilioSettings = TwilioSettings()
+    agent: AgentSettings = AgentSettings()
+    asr: AsrSettings = AsrSettings()
+    llm: LlmSettings = LlmSettings()
+    tts: TtsSettings = TtsSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    turns: TurnSettings = TurnSettings()
+
+    @model_validator(mode="after")
+    def _guarded_beyond_loopback(self) -> Settings:
+        if not self.server.is_local and not self.twilio.auth_token:
+            name = self.twilio.auth_token_env
+            raise ValueError(
+                f"server.host is {self.server.host}, which others can reach, so calls must be "
+                "authenticated: set twilio.auth_token_env to the name of an environment variable "
+                "that holds your Twilio auth token"
+                + (f" (it names {name}, which is not set)" if name else "")
+            )
+        return self
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check a TOML file.
+
+    Raises:
+        SettingsError: the file is missing or is no TOML, a key is unknown, or a value is out of
+            bounds. It names the first such field and the remedy.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            str(path), f"cannot be read ({error.strerror})", "Try configs/local.toml"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(str(path), f"is not TOML: {error}", "Mend that line") from error
+    return parse_settings(raw)
+
+
+def parse_settings(raw: dict[str, object]) -> Settings:
+    """Check what a TOML file held.
+
+    Raises:
+        SettingsError: as :func:`load_settings`.
+    """
+    try:
+        return Settings.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "settings"
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(
+                field, "is not a setting", "Remove it, or see configs/local.toml for the names"
+            ) from error
+        problem = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(field, problem, "See configs/local.toml") from error
