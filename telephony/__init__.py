@@ -1,0 +1,1 @@
+"""How a call reaches us: wire formats, the lines made of them, and the media door."""
