@@ -1,4 +1,4 @@
-"""Endpointing, sans-I/O: voiced and unvoiced frames in; where a turn begins, may end, and ends, out.
+"""Endpointing, sans-I/O: voiced frames in; where a turn begins, may end, and ends, out.
 
 ::
 

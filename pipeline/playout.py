@@ -116,8 +116,10 @@ class Playout:
 
 
 def _words_within(text: str, share: float) -> str:
-    """The leading words of ``text`` whose middle lies within ``share`` (0 to 1) of its letters: a word counts
-    when it was more than half said."""
+    """The leading words of ``text`` that lie within ``share`` (0 to 1) of its letters.
+
+    A word counts when more than half of it was said.
+    """
     limit = share * len(text)
     words: list[str] = []
     position = 0

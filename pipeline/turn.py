@@ -209,12 +209,19 @@ class Turn:
         # What the caller heard of them; None while that is still open.
         self.heard: str | None = None
         self.interrupted = False
+        # Whether a tool that writes was set going: then the turn stands, whatever follows.
+        self.acted = False
         self.tools: list[ToolResult] = []
         # Names of the engines whose failure this turn survived.
         self.failures: list[str] = []
         # Set when the turn is surely ours: until then no audio is sent and nothing is written.
         self.committed = asyncio.Event()
         self._marks: dict[str, float] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it was transcribed and nothing was said in it."""
+        return self.transcript is not None and not self.transcript.text
 
     def mark(self, name: str, now: float) -> None:
         """Stamp a mark at clock reading ``now``; only the first stamp of a name counts."""

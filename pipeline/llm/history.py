@@ -47,25 +47,22 @@ def call_facts(contact: dict[str, Any] | None, now: datetime) -> str:
 
 
 def messages(
-    system: str, facts: str, past: Sequence[Turn], heard_now: str, caller: str
+    system: str, facts: str, past: Sequence[Turn], caller: str, results: Sequence[ToolResult] = ()
 ) -> tuple[Message, ...]:
     """A whole prompt.
 
-    ``past`` are the settled turns, oldest first; ``heard_now`` is what was heard of the newest
-    reply if that is not settled yet (empty otherwise); ``caller`` is the turn to be answered.
+    ``past`` are the settled turns, oldest first; ``caller`` is the turn to be answered, and
+    ``results`` what its tools have brought so far.
     """
     chat = [Message("system", f"{system}\n{facts}")]
     for turn in past[-MOST_TURNS:]:
         if turn.transcript is not None and turn.transcript.text:
             _append(chat, "user", turn.transcript.text)
-        for result in turn.tools:
-            _append(chat, "assistant", tool_call_text(result))
-            _append(chat, "user", tool_result_text(result))
+        _append_results(chat, turn.tools)
         if turn.heard:
             _append(chat, "assistant", turn.heard)
-    if heard_now:
-        _append(chat, "assistant", heard_now)
     _append(chat, "user", caller)
+    _append_results(chat, results)
     return tuple(chat)
 
 
@@ -79,6 +76,12 @@ def tool_result_text(result: ToolResult) -> str:
     """A result as the model is told it. Not every chat template knows a ``tool`` role; the form
     in which Hermes-style models are trained wraps it in the user's."""
     return f"<tool_response>{json.dumps(dict(result.result))}</tool_response>"
+
+
+def _append_results(chat: list[Message], results: Sequence[ToolResult]) -> None:
+    for result in results:
+        _append(chat, "assistant", tool_call_text(result))
+        _append(chat, "user", tool_result_text(result))
 
 
 def _append(chat: list[Message], role: str, content: str) -> None:

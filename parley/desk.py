@@ -1,0 +1,181 @@
+"""The desk: answers a line, carries the call, and keeps its record. What the call API shows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from pipeline.call import Call, Engines
+from pipeline.config import Settings
+from pipeline.errors import ToolFailed
+from pipeline.line import CallInfo, Line
+from pipeline.metrics import Metrics
+from pipeline.tools.calls import CallStore
+from pipeline.tools.crm import Contact, Crm
+from telephony.recorder import RecordedLine
+
+_LOG = logging.getLogger(__name__)
+
+_LOOKUP_S = 0.3
+"""How long the greeting may wait to learn who is calling. After that the call goes on unknown."""
+
+
+class Desk:
+    """One process's calls: the live ones in memory, the ended ones in PostgreSQL."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        engines: Engines,
+        crm: Crm,
+        store: CallStore,
+        metrics: Metrics,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.settings = settings
+        self._engines = engines
+        self._crm = crm
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        # Call id to the call and the record's fixed part.
+        self._live: dict[str, tuple[Call, dict[str, Any]]] = {}
+        # What must have answered once before calls are taken; name to whether it has.
+        self._ready: dict[str, bool] = {}
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Where the metrics are."""
+        return self._metrics.registry
+
+    def ready(self) -> dict[str, bool]:
+        """Engine name to whether it has answered."""
+        return dict(self._ready)
+
+    def set_ready(self, name: str, ready: bool) -> None:
+        """Note that an engine has answered, or does no more."""
+        self._ready[name] = ready
+
+    async def answer(self, line: Line) -> None:
+        """Carry one call from answer to hang-up, and write it down.
+
+        If cancelled, the call ends and its record is still written.
+        """
+        info = line.info
+        contact = await self._find_contact(info)
+        path = self.recording_path(info.id)
+        line = RecordedLine(line, path) if path is not None else line
+        call = Call(
+            line,
+            self._engines,
+            self.settings,
+            contact=contact,
+            clock=self._clock,
+            settled=self._metrics.record_turn,
+        )
+        record = _record(info, contact)
+        self._live[info.id] = (call, record)
+        self._metrics.calls_live.inc()
+        ended_by = "error"
+        try:
+            ended_by = await self._carry(call, line)
+        except asyncio.CancelledError:
+            ended_by = "server"
+            raise
+        finally:
+            record["ended_by"] = ended_by
+            record["ended_at"] = _utc_now()
+            self._metrics.calls_live.dec()
+            self._metrics.calls.labels(ended_by).inc()
+            # Shielded: a call that is ended by our shutdown is still written down.
+            await asyncio.shield(self._write_down(info.id))
+
+    async def calls(self) -> list[dict[str, Any]]:
+        """Live calls, then the newest ended ones; without their turns' texts.
+
+        If cancelled, nothing changed.
+        """
+        live = [_summary(self._shown(call, record)) for call, record in self._live.values()]
+        return live + [_summary(record) for record in await self._store.recent_calls(100)]
+
+    async def call(self, call_id: str) -> dict[str, Any] | None:
+        """One call, live or ended; None when there is none of this id.
+
+        If cancelled, nothing changed.
+        """
+        if call_id in self._live:
+            return self._shown(*self._live[call_id])
+        return await self._store.load_call(call_id)
+
+    def recording(self, call_id: str) -> Path | None:
+        """The file of a call's recording, if one is kept and complete."""
+        path = self.recording_path(call_id)
+        if path is None or call_id in self._live or not path.is_file():
+            return None
+        return path
+
+    def recording_path(self, call_id: str) -> Path | None:
+        """Where a call's recording goes; None when none are kept. Ids are safe as file names."""
+        folder = self.settings.server.record_dir
+        return folder / f"{call_id}.wav" if folder is not None else None
+
+    async def _carry(self, call: Call, line: Line) -> str:
+        try:
+            async with asyncio.timeout(self.settings.server.max_call_s):
+                await call.run()
+        except TimeoutError:
+            await line.hang_up()
+            return "limit"
+        return "caller"
+
+    async def _find_contact(self, info: CallInfo) -> Contact | None:
+        phone = info.parameters.get("phone")
+        if not phone:
+            return None
+        try:
+            async with asyncio.timeout(_LOOKUP_S):
+                return await self._crm.contact_for(phone)
+        except (TimeoutError, ToolFailed) as error:
+            _LOG.warning("call %s: the caller was not looked up: %s", info.id, error)
+            return None
+
+    async def _write_down(self, call_id: str) -> None:
+        call, record = self._live[call_id]
+        try:
+            await self._store.save_call(self._shown(call, record))
+        except ToolFailed as error:
+            _LOG.error("call %s: its record was not saved: %s", call_id, error)
+        finally:
+            del self._live[call_id]
+
+    def _shown(self, call: Call, record: dict[str, Any]) -> dict[str, Any]:
+        return record | {"keys": call.keys, "turns": [turn.as_json() for turn in call.turns]}
+
+
+def _record(info: CallInfo, contact: Contact | None) -> dict[str, Any]:
+    return {
+        "id": info.id,
+        "carrier": info.carrier,
+        "carrier_id": info.carrier_id,
+        "contact": contact.facts() if contact else None,
+        "started_at": _utc_now(),
+        "ended_at": None,
+        "ended_by": None,
+    }
+
+
+def _summary(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != "turns"} | {
+        "turns": len(record["turns"])
+    }
+
+
+def _utc_now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
