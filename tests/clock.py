@@ -1,7 +1,8 @@
 """A clock that jumps: an event loop whose time stands still while anything can run.
 
-When every task waits, the clock leaps to the next timer instead of sleeping, so minutes of a phone
-call pass in milliseconds and always in the same order. Real sockets and threads do not belong on it.
+When every task waits, the clock leaps to the next timer instead of sleeping, so minutes of a
+phone call pass in milliseconds and always in the same order. Sockets and threads do not belong on
+it.
 """
 
 from __future__ import annotations

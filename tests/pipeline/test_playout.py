@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,5 +102,5 @@ def test_hearing_only_ever_grows(clauses: list[tuple[str, float]], times: list[f
     for text, seconds in clauses:
         say(playout, text, seconds, now=0.0)
     heard = [playout.heard(now) for now in sorted(times)]
-    for before, after in zip(heard, heard[1:], strict=False):
+    for before, after in itertools.pairwise(heard):
         assert " ".join(after.split()).startswith(" ".join(before.split()))
