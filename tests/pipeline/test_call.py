@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pipeline.tools.registry import Outcome, Tool, Toolbox
 
 from pipeline.call import Call, Engines
 from pipeline.config import Settings
 from pipeline.errors import EngineFailed
 from pipeline.fakes import Scripted, fake_tts, hum_frames
-from pipeline.tools.registry import Outcome, Tool, Toolbox
 from pipeline.turn import Prompt, Say, Speech, ToolCall, ToolSpec, Transcript
 from tests import clock
 from tests.fakes import FakeLine

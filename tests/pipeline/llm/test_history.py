@@ -1,0 +1,52 @@
+"""What the model sees."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pipeline.config import AgentSettings
+from pipeline.llm.history import MOST_TURNS, call_facts, messages, system_prompt
+from pipeline.turn import Message, ToolCall, ToolResult, ToolSpec, Transcript, Turn
+
+TOOL = ToolSpec("look", "Look it up.", {"type": "object", "properties": {"phone": {}}})
+
+
+def turn(caller: str | None, heard: str | None, said: str = "Never sounded.") -> Turn:
+    made = Turn(0, 0.0)
+    made.transcript = Transcript(caller) if caller is not None else None
+    made.heard = heard
+    made.said = [said]
+    return made
+
+
+def test_the_shared_part_does_not_depend_on_the_call() -> None:
+    system = system_prompt(AgentSettings(name="Ann"), [TOOL])
+    assert "Ann" in system
+    assert "look(phone): Look it up." in system
+    facts = call_facts({"name": "Jane", "email": None}, datetime(2026, 3, 2, 10, 0, tzinfo=UTC))
+    assert facts == "It is Monday, 02 March 2026, 10:00. You are talking to name Jane."
+    (first, *_) = messages(system, facts, [], "Hello")
+    assert first.content.startswith(system)
+
+
+def test_heard_text_is_all_that_is_remembered() -> None:
+    chat = messages("S", "F", [turn(None, "Hi."), turn("hello", "We do")], "what")
+    assert [message.content for message in chat[1:]] == ["Hi.", "hello", "We do", "what"]
+
+
+def test_a_turn_that_was_never_answered_joins_the_next() -> None:
+    chat = messages("S", "F", [turn("one", "")], "two")
+    assert chat[1:] == (Message("user", "one two"),)
+
+
+def test_roles_alternate_with_tools_too() -> None:
+    earlier = turn("who am I", "You are Jane.")
+    earlier.tools.append(ToolResult(ToolCall("look", {"phone": "me"}), {"name": "Jane"}))
+    chat = messages("S", "F", [earlier], "thanks")
+    roles = [message.role for message in chat]
+    assert roles == ["system", "user", "assistant", "user", "assistant", "user"]
+
+
+def test_the_prompt_does_not_grow_for_ever() -> None:
+    chat = messages("S", "F", [turn(f"q{n}", f"a{n}") for n in range(100)], "last")
+    assert len(chat) == 2 * MOST_TURNS + 2
