@@ -10,16 +10,14 @@
     reply = speech -> transcript -> think -> [clauses] -> voice -> [sounds] -> say -> line
 
 The reply to a turn is one task. To interrupt is to cancel it and wait until it is gone: nothing
-else can still write to the line, because nothing else exists. A tool that reads belongs to the
-reply and dies with it. A tool that writes belongs to the call: silence neither undoes nor doubles
-it.
+else can still write to the line, because nothing else exists.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,17 +25,16 @@ from datetime import datetime
 import numpy as np
 
 from pipeline.audio import FRAME_SAMPLES, LINE_RATE, AudioFrame, Pcm
+from pipeline.brain import Brain
 from pipeline.channel import Channel
 from pipeline.config import Settings
 from pipeline.endpoint import Endpointer
 from pipeline.engine import Engine, only
 from pipeline.errors import EngineFailed
 from pipeline.line import Line
-from pipeline.llm import history
-from pipeline.llm.sentences import ClauseCutter
 from pipeline.speaker import Sound, Speaker
 from pipeline.tools.crm import Contact
-from pipeline.tools.registry import Toolbox, ToolContext
+from pipeline.tools.registry import Toolbox
 from pipeline.tts.phrases import Phrases
 from pipeline.turn import (
     KeyPressed,
@@ -49,7 +46,6 @@ from pipeline.turn import (
     Speech,
     SpeechStarted,
     ToolCall,
-    ToolResult,
     Transcript,
     Turn,
     TurnEnded,
@@ -60,9 +56,6 @@ _LOG = logging.getLogger(__name__)
 
 _PRE_ROLL_FRAMES = 15
 """Frames kept from before speech was believed, so that its first consonant is transcribed too."""
-
-_MOST_ROUNDS = 3
-"""How often one reply may go back to the model with tool results."""
 
 _FRAME_S = FRAME_SAMPLES / LINE_RATE
 
@@ -98,16 +91,21 @@ class Call:
         """``clock`` is the time of day that tools and prompt see; ``settled`` is told each turn
         when it is known what was heard of it."""
         self.line = line
-        self.contact = contact
         # Committed turns, oldest first. The last one's ``heard`` is None while it may still grow.
         self.turns: list[Turn] = []
         # Keys that the caller pressed, in order.
         self.keys = ""
         self._engines = engines
         self._settings = settings
-        self._clock = clock
         self._settled = settled
-        self._system = history.system_prompt(settings.agent, engines.tools.specs)
+        self._brain = Brain(
+            line.info.id,
+            engines.llm,
+            engines.tools,
+            settings.agent,
+            contact=contact,
+            clock=clock,
+        )
         self._vad = Vad(settings.turns.vad_mode, settings.turns.floor_dbfs)
         self._endpointer = Endpointer(settings.turns)
         self._speaker = Speaker(line, settings.turns.lead_ms / 1000)
@@ -251,7 +249,8 @@ class Call:
             clauses: Channel[str] = Channel(_CLAUSES_AHEAD)
             sounds: Channel[Sound] = Channel(_SOUNDS_AHEAD)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._think(turn, turn.transcript.text, clauses))
+                past = [earlier for earlier in self.turns if earlier is not turn]
+                group.create_task(self._brain.think(turn, past, clauses, self._group))
                 group.create_task(self._voice(turn, clauses, sounds))
                 group.create_task(self._speaker.say(turn, sounds))
         except* EngineFailed as failures:
@@ -260,49 +259,6 @@ class Call:
                 turn.failures.append(str(failure))
             if not turn.said:
                 await self._say_phrase(turn, self._settings.agent.apology)
-
-    async def _think(self, turn: Turn, caller: str, clauses: Channel[str]) -> None:
-        """Transcript to clauses, by way of the model and the tools that it calls."""
-        cued = self._engines.tools.cued_by(caller)
-        must_call = cued.spec.name if cued else None
-        cutter = ClauseCutter()
-        said = False
-        for _ in range(_MOST_ROUNDS):
-            calls: list[ToolCall] = []
-            async with aclosing(self._engines.llm.stream(self._prompt(turn, must_call))) as pieces:
-                async for piece in pieces:
-                    turn.mark("first_token", self._now())
-                    match piece:
-                        case Say(text):
-                            for clause in cutter.feed(text):
-                                said = await self._give(turn, clause, clauses)
-                        case ToolCall():
-                            calls.append(piece)
-            if not calls:
-                break
-            must_call = None
-            spoken = await self._use_tools(turn, calls)
-            for sentence in spoken:
-                said = await self._give(turn, sentence, clauses)
-            if len(spoken) == len(calls):
-                break
-        for clause in cutter.finish():
-            said = await self._give(turn, clause, clauses)
-        if not said:
-            raise EngineFailed("llm", "gave an empty reply")
-        clauses.close()
-
-    async def _give(self, turn: Turn, clause: str, clauses: Channel[str]) -> bool:
-        turn.mark("first_clause", self._now())
-        await clauses.send(clause)
-        return True
-
-    def _prompt(self, turn: Turn, must_call: str | None) -> Prompt:
-        assert turn.transcript is not None
-        facts = history.call_facts(self.contact.facts() if self.contact else None, self._clock())
-        past = [earlier for earlier in self.turns if earlier is not turn]
-        chat = history.messages(self._system, facts, past, turn.transcript.text, turn.tools)
-        return Prompt(chat, self._engines.tools.specs, must_call)
 
     async def _voice(self, turn: Turn, clauses: Channel[str], sounds: Channel[Sound]) -> None:
         """Clauses to sound at the line's rate."""
@@ -325,36 +281,6 @@ class Call:
                 await sounds.send(frame)
             await sounds.send(None)
             sounds.close()
-
-    # -- 3. Doing -----------------------------------------------------------------------------
-
-    async def _use_tools(self, turn: Turn, calls: Sequence[ToolCall]) -> list[str]:
-        """Run the calls of one round side by side; returns what code can say of their results."""
-        async with asyncio.TaskGroup() as group:
-            uses = [group.create_task(self._use(turn, call)) for call in calls]
-        spoken: list[str] = []
-        for use in uses:
-            result = use.result()
-            tool = self._engines.tools.get(result.call.name)
-            if tool is not None and tool.speak is not None:
-                spoken.append(tool.speak(result))
-        return spoken
-
-    async def _use(self, turn: Turn, call: ToolCall) -> ToolResult:
-        """Run one call: a read at once, a write when the turn is committed and then to its end."""
-        tool = self._engines.tools.get(call.name)
-        if tool is None or not tool.writes:
-            return await self._record(turn, call)
-        await turn.committed.wait()
-        turn.acted = True
-        return await asyncio.shield(self._group.create_task(self._record(turn, call)))
-
-    async def _record(self, turn: Turn, call: ToolCall) -> ToolResult:
-        now = self._clock()
-        context = ToolContext(self.line.info.id, turn.index, self.contact, now)
-        result = await self._engines.tools.use(context, call)
-        turn.tools.append(result)
-        return result
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -1,0 +1,153 @@
+"""What to say and do about a turn: the language model and the tools that it calls.
+
+Knows text only, so that a call and a chat without audio think alike. A tool that reads runs at
+once and dies with the reply. A tool that writes waits until the turn is surely ours, and then runs
+to its end in a group that outlives the reply: interruption neither undoes nor doubles it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from datetime import datetime
+
+from pipeline.channel import Channel
+from pipeline.config import AgentSettings
+from pipeline.engine import Engine
+from pipeline.errors import EngineFailed
+from pipeline.llm import history
+from pipeline.llm.sentences import ClauseCutter
+from pipeline.tools.crm import Contact
+from pipeline.tools.registry import Toolbox, ToolContext
+from pipeline.turn import Prompt, Say, ToolCall, ToolResult, Turn
+
+_MOST_ROUNDS = 3
+"""How often one reply may go back to the model with tool results."""
+
+
+class Brain:
+    """Thinks for one call."""
+
+    def __init__(
+        self,
+        call_id: str,
+        llm: Engine[Prompt, Say | ToolCall],
+        tools: Toolbox,
+        agent: AgentSettings,
+        *,
+        contact: Contact | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """``clock`` is the time of day that the prompt and the tools see."""
+        self._call_id = call_id
+        self._llm = llm
+        self._tools = tools
+        self._contact = contact
+        self._clock = clock
+        self._system = history.system_prompt(agent, tools.specs)
+
+    async def think(
+        self, turn: Turn, past: Sequence[Turn], clauses: Channel[str], writes: asyncio.TaskGroup
+    ) -> None:
+        """Answer a transcribed turn in clauses, and close the channel behind the last.
+
+        ``past`` are the settled turns before it. Stamps ``first_token`` and ``first_clause``, and
+        appends to ``turn.tools``. If cancelled, nothing more is said and reads are abandoned;
+        writes that began are finished in ``writes``, and still noted in the turn.
+
+        Raises:
+            EngineFailed: the model failed, or had nothing to say.
+        """
+        assert turn.transcript is not None
+        cued = self._tools.cued_by(turn.transcript.text)
+        must_call = cued.spec.name if cued else None
+        reply = _Reply(turn, clauses)
+        for _ in range(_MOST_ROUNDS):
+            calls = await self._listen(self._prompt(turn, past, must_call), reply)
+            if not calls:
+                break
+            must_call = None
+            spoken = await self._use_all(turn, calls, writes)
+            for sentence in spoken:
+                await reply.add(sentence + " ")
+            if len(spoken) == len(calls):
+                break
+        await reply.finish()
+
+    async def _listen(self, prompt: Prompt, reply: _Reply) -> list[ToolCall]:
+        """One round of the model: its speech goes into the reply, its calls are returned."""
+        calls: list[ToolCall] = []
+        async with aclosing(self._llm.stream(prompt)) as pieces:
+            async for piece in pieces:
+                reply.turn.mark("first_token", _now())
+                match piece:
+                    case Say(text):
+                        await reply.add(text)
+                    case ToolCall():
+                        calls.append(piece)
+        return calls
+
+    def _prompt(self, turn: Turn, past: Sequence[Turn], must_call: str | None) -> Prompt:
+        assert turn.transcript is not None
+        contact = self._contact.facts() if self._contact else None
+        facts = history.call_facts(contact, self._clock())
+        chat = history.messages(self._system, facts, past, turn.transcript.text, turn.tools)
+        return Prompt(chat, self._tools.specs, must_call)
+
+    async def _use_all(
+        self, turn: Turn, calls: Sequence[ToolCall], writes: asyncio.TaskGroup
+    ) -> list[str]:
+        """Run one round's calls side by side; returns the sentences that code has for them."""
+        async with asyncio.TaskGroup() as group:
+            uses = [group.create_task(self._use(turn, call, writes)) for call in calls]
+        spoken: list[str] = []
+        for use in uses:
+            tool = self._tools.get(use.result().call.name)
+            if tool is not None and tool.speak is not None:
+                spoken.append(tool.speak(use.result()))
+        return spoken
+
+    async def _use(self, turn: Turn, call: ToolCall, writes: asyncio.TaskGroup) -> ToolResult:
+        tool = self._tools.get(call.name)
+        if tool is None or not tool.writes:
+            return await self._record(turn, call)
+        await turn.committed.wait()
+        turn.acted = True
+        return await asyncio.shield(writes.create_task(self._record(turn, call)))
+
+    async def _record(self, turn: Turn, call: ToolCall) -> ToolResult:
+        context = ToolContext(self._call_id, turn.index, self._contact, self._clock())
+        result = await self._tools.use(context, call)
+        turn.tools.append(result)
+        return result
+
+
+class _Reply:
+    """Text on its way to the voice, cut into clauses."""
+
+    def __init__(self, turn: Turn, clauses: Channel[str]) -> None:
+        self.turn = turn
+        self._clauses = clauses
+        self._cutter = ClauseCutter()
+        self._any = False
+
+    async def add(self, text: str) -> None:
+        for clause in self._cutter.feed(text):
+            await self._give(clause)
+
+    async def finish(self) -> None:
+        for clause in self._cutter.finish():
+            await self._give(clause)
+        if not self._any:
+            raise EngineFailed("llm", "gave an empty reply")
+        self._clauses.close()
+
+    async def _give(self, clause: str) -> None:
+        self._any = True
+        self.turn.mark("first_clause", _now())
+        await self._clauses.send(clause)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
