@@ -239,6 +239,8 @@ class _HeldCall:
         try:
             async for text in wire:
                 now = clock() - self.answered
+                if isinstance(text, bytes):
+                    raise LineError("the server sent a binary message; Twilio reads only text")
                 match self.carrier.receive(text):
                     case MediaSent(pcm):
                         self._ear.play(pcm, now)
