@@ -6,6 +6,7 @@ windowed-sinc resampler with a known delay, and several times faster than real t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,4 +70,4 @@ def level_dbfs(pcm: Pcm) -> float:
         return -120.0
     samples = pcm.astype(np.float32)
     power = float(np.dot(samples, samples)) / len(samples)
-    return 10.0 * float(np.log10(max(power, 1e-3))) - 90.309  # 20*log10(32768)
+    return 10.0 * math.log10(max(power, 1e-3)) - 90.309  # 20*log10(32768)
