@@ -112,8 +112,8 @@ def wer_clips(root: Path = Path("/")) -> list[Clip]:
     return clips
 
 
-def chosen(clips: Sequence[Clip], count: int, first: int) -> list[Clip]:
-    """``count`` clips from number ``first`` on, round and round: no two calls begin alike."""
+def chosen(clips: Sequence[Clip], count: int, first: int = 0) -> list[Clip]:
+    """``count`` clips from number ``first`` on, round and round."""
     return [clips[(first + index) % len(clips)] for index in range(count)]
 
 
