@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from pipeline.channel import Channel
 from pipeline.config import AgentSettings
@@ -45,6 +46,7 @@ class Brain:
         self._tools = tools
         self._contact = contact
         self._clock = clock
+        self._zone = contact.zone if contact else ZoneInfo(agent.timezone)
         self._system = history.system_prompt(agent, tools.specs)
 
     async def think(
@@ -91,7 +93,7 @@ class Brain:
     def _prompt(self, turn: Turn, past: Sequence[Turn], must_call: str | None) -> Prompt:
         assert turn.transcript is not None
         contact = self._contact.facts() if self._contact else None
-        facts = history.call_facts(contact, self._clock())
+        facts = history.call_facts(contact, self._clock().astimezone(self._zone))
         chat = history.messages(self._system, facts, past, turn.transcript.text, turn.tools)
         return Prompt(chat, self._tools.specs, must_call)
 
@@ -117,7 +119,10 @@ class Brain:
         return await asyncio.shield(writes.create_task(self._record(turn, call)))
 
     async def _record(self, turn: Turn, call: ToolCall) -> ToolResult:
-        context = ToolContext(self._call_id, turn.index, self._contact, self._clock())
+        assert turn.transcript is not None
+        context = ToolContext(
+            self._call_id, turn.index, self._contact, self._clock(), turn.transcript.text
+        )
         result = await self._tools.use(context, call)
         turn.tools.append(result)
         return result
