@@ -12,10 +12,18 @@ import uvloop
 from rich.console import Console
 
 from bench.conversation import Manners
+from bench.corpus import wer_clips
+from bench.frames import FrameLoad, measure_steps, run_frames
+from bench.frames import report_of as frames_report
 from bench.latency import LatencyPlan, run_latency, server_for
-from bench.latency_report import report_of, results_of
+from bench.latency_report import report_of as latency_report
+from bench.latency_report import results_of
 from bench.machine import ask_for_punctuality
 from bench.report import publish
+from bench.stages import report_of as stages_report
+from bench.stages import run_stages
+from bench.wer import FULL_S, run_window
+from bench.wer import report_of as wer_report
 from pipeline.config import load_settings
 from pipeline.errors import ParleyError
 
@@ -66,8 +74,104 @@ def latency(
         async with server_for(url, control, config, folder, console) as server:
             console.print(f"callers' priority: {ask_for_punctuality()}")
             results = results_of(await run_latency(server, plan, console))
-        publish(report_of(results, plan, None if url else load_settings(config)), folder)
+        publish(latency_report(results, plan, None if url else load_settings(config)), folder)
         return not results["void"] and results["turns"]["answered"] > 0
+
+    _run_to_exit(run())
+
+
+@app.command()
+def stages(
+    *,
+    engine: Annotated[
+        list[str] | None, typer.Option(help="asr, llm or tts; may be given again. All by default.")
+    ] = None,
+    config: Annotated[Path, _CONFIG] = Path("configs/local.toml"),
+    folder: Annotated[Path, _FOLDER] = Path("runs"),
+) -> None:
+    """Each engine alone: first result and total, under 1, 4 and 16 callers at once.
+
+    Why: a turn's latency is a sum, and this says of what; and under load one engine gives way
+    first, which this finds. The engines are those of the settings, opened as the server opens them.
+    """
+    console = Console(stderr=True, highlight=False)
+
+    async def run() -> bool:
+        settings = load_settings(config)
+        names = engine or ["asr", "llm", "tts"]
+        loads = await run_stages(settings, config, folder, names, console)
+        publish(stages_report(loads, settings), folder)
+        return True
+
+    _run_to_exit(run())
+
+
+@app.command()
+def wer(
+    *,
+    model: Annotated[str | None, typer.Option(help="Instead of the one in the settings.")] = None,
+    pad: Annotated[
+        list[float] | None, typer.Option(help="Also this many seconds of padding; again for more.")
+    ] = None,
+    root: Annotated[Path, typer.Option(help="Where the Debian packages are unpacked.")] = Path("/"),
+    config: Annotated[Path, _CONFIG] = Path("configs/local.toml"),
+    folder: Annotated[Path, _FOLDER] = Path("runs"),
+) -> None:
+    """Words heard wrong with short windows and with the full 30 s, and the time of each.
+
+    Why: encoding 30 s for a sentence of 3 is the largest waste in such a pipeline, and this says
+    what not doing it costs. 65 human sentences of 2 to 9 s at 8 kHz, after mu-law; case,
+    punctuation and the spelling of numbers do not count.
+    """
+    console = Console(stderr=True, highlight=False)
+
+    async def run() -> bool:
+        settings = load_settings(config)
+        if model is not None:
+            asr = settings.asr.model_copy(update={"model": model})
+            settings = settings.model_copy(update={"asr": asr})
+        clips = wer_clips(root)
+        pads = [None, *sorted(pad or ()), FULL_S]
+        runs = [await run_window(settings.asr, pad_s, clips, console) for pad_s in pads]
+        publish(wer_report(runs, clips, settings), folder)
+        return True
+
+    _run_to_exit(run())
+
+
+@app.command()
+def frames(
+    *,
+    calls: Annotated[
+        list[int] | None, typer.Option(help="Calls at once; again for more. 50 and 200 by default.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="How long each load is measured.")] = 20.0,
+    url: Annotated[str | None, _URL] = None,
+    control: Annotated[str | None, _CONTROL] = None,
+    config: Annotated[Path, _CONFIG] = Path("configs/fakes.toml"),
+    folder: Annotated[Path, _FOLDER] = Path("runs"),
+) -> None:
+    """CPU of the server per 20 ms frame of one call, without models; silent and talking calls.
+
+    Why: every call costs this fifty times a second, so it bounds how many calls a core holds,
+    whatever the models do. Target: at most 60 microseconds. The steps of a frame are also done
+    alone; what remains is the socket and the event loop.
+    """
+    console = Console(stderr=True, highlight=False)
+
+    async def run() -> bool:
+        loads: list[FrameLoad] = []
+        settings = load_settings(config)
+        async with server_for(url, control, config, folder, console) as server:
+            console.print(f"callers' priority: {ask_for_punctuality()}")
+            for count in calls or [50, 200]:
+                for talking in (False, True):
+                    load = await run_frames(server, count, seconds, talking)
+                    console.print(f"{count} {load.name}: {load.us_per_frame} us")
+                    loads.append(load)
+        report = frames_report(loads, measure_steps(settings.turns), None if url else settings)
+        publish(report, folder)
+        return not report.results["void"]
 
     _run_to_exit(run())
 

@@ -54,6 +54,9 @@ class Manners:
     barge_in_s: float | None = None
     """Into every answer but the last, the caller speaks again after this; None lets it finish."""
 
+    hang_up_s: float | None = None
+    """The caller hangs up this long after answer, whatever is going on; None stays to the end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -159,6 +162,8 @@ class Conversation:
 
     def follow(self, now: float) -> list[ConversationEvent]:
         """Decide what to do, knowing what the ear has heard up to ``now``."""
+        if self._manners.hang_up_s is not None and now >= self._manners.hang_up_s:
+            return self.hang_up()
         match self._state:
             case _State.GREETING if self._greeting_is_over(now):
                 sounds = self._ear.sounds
@@ -182,7 +187,7 @@ class Conversation:
         return np.pad(pcm, (0, FRAME_SAMPLES - len(pcm))) if len(pcm) else None
 
     def hang_up(self) -> list[ConversationEvent]:
-        """The line is gone: judge what was asked as it stands, and ask no more."""
+        """The call is over: judge what was asked as it stands, and ask no more."""
         asked = self._state in (_State.SPEAKING, _State.LISTENING)
         self._state = _State.DONE
         return [self._settle()] if asked else []

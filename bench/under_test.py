@@ -61,6 +61,17 @@ class ServerUnderTest:
         """Resident memory of the server process alone; None where it cannot be seen."""
         return self.process.memory_info().rss / 2**20 if self.process else None
 
+    def listening(self, role: str) -> list[int]:
+        """TCP ports on which its children of a role listen."""
+        ports: set[int] = set()
+        for process in self._family():
+            try:
+                if _role(process, self.process) == role:
+                    ports.update(_ports_of(process))
+            except psutil.Error:
+                continue
+        return sorted(ports)
+
     def _family(self) -> Sequence[psutil.Process]:
         if self.process is None:
             return ()
@@ -211,6 +222,14 @@ def _check_ports(config: Path, host: str, ports: Sequence[int]) -> None:
                     "something listens there already",
                     "Stop it, or measure it with --url",
                 )
+
+
+def _ports_of(process: psutil.Process) -> list[int]:
+    return [
+        found.laddr.port
+        for found in process.net_connections("tcp")
+        if found.status == psutil.CONN_LISTEN and found.laddr
+    ]
 
 
 def _listening(port: int) -> psutil.Process | None:

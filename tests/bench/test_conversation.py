@@ -190,3 +190,10 @@ def test_a_line_that_drops_in_mid_answer_leaves_the_answer_standing_and_the_rest
     assert conversation.is_done
     assert only(conversation).v2v_s == pytest.approx(0.3, abs=1e-3)
     assert conversation.unasked == 2
+
+
+def test_a_caller_who_is_in_a_hurry_hangs_up_whatever_is_going_on() -> None:
+    manners = Manners(quiet_s=1.5, hang_up_s=SPOKE_UNTIL + 1.0)
+    conversation = converse(says(GREETING, (SPOKE_UNTIL + 0.5, 5.0)), clips=4, manners=manners)
+    assert only(conversation).v2v_s == pytest.approx(0.5, abs=1e-3)
+    assert conversation.unasked == 3
