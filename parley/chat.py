@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -79,6 +80,7 @@ class Conversation:
         clock: Callable[[], datetime],
     ) -> None:
         self._id = dialogue_id
+        self._apology = settings.agent.apology
         self._past: list[Turn] = []
         self._brain = Brain(
             f"chat-{uuid4().hex}",
@@ -90,67 +92,104 @@ class Conversation:
         )
 
     async def say(self, text: str) -> dict[str, Any]:
-        """Answer one line of the caller's. If cancelled, begun writes are finished first.
+        """Answer one line of the caller's; a model that fails is apologised for, as on the phone.
 
-        Raises:
-            EngineFailed: the model did not answer.
+        If cancelled, writes that began are finished first.
         """
         turn = Turn(len(self._past), asyncio.get_running_loop().time())
         turn.transcript = Transcript(text)
         turn.committed.set()
         clauses: Channel[str] = Channel(_REPLY_CLAUSES)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._brain.think(turn, self._past, clauses, group))
-            async for clause in clauses:
-                turn.said.append(clause)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._brain.think(turn, self._past, clauses, group))
+                async for clause in clauses:
+                    turn.said.append(clause)
+        except* EngineFailed as failures:
+            turn.failures += [str(failure) for failure in failures.exceptions]
+        if not turn.said:
+            turn.said.append(self._apology)
         turn.heard = " ".join(turn.said)
         self._past.append(turn)
         return {
             "id": self._id,
             "turn": turn.index,
-            "verdict": "prospect",
+            "verdict": None,  # until there is a gatekeeper to give one
             "reply": turn.heard,
             "tools": [result.as_json() for result in turn.tools],
             "opt_out": False,
+            "failures": turn.failures,
             "marks": {name: round(at, 4) for name, at in turn.marks.items()},
         }
 
 
-async def run_script(settings: Settings, lines: Iterable[str]) -> AsyncIterator[dict[str, Any]]:
-    """Answer a script, one dialogue after the other; one object a turn.
+def run(settings: Settings, *, as_json: bool) -> None:
+    """``parley chat``: a script on standard input, or a person at the terminal.
 
     Raises:
-        SettingsError: a line cannot be read.
+        ParleyError: the house does not open, or a line of the script cannot be read.
     """
-    async with _scratch_house(settings) as house:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            dialogue = parse_dialogue(line, number)
-            contact = await house.crm.upsert_contact(**dialogue.contact.model_dump())
-            now = dialogue.now
-            conversation = Conversation(house, settings, dialogue.id, contact, lambda: now)
+    asyncio.run(_run_script(settings) if as_json else _run_terminal(settings))
+
+
+async def _run_script(settings: Settings) -> None:
+    dialogues = [
+        parse_dialogue(line, number) for number, line in enumerate(sys.stdin, 1) if line.strip()
+    ]
+    async with open_house(settings, _report, scratch=True) as house:
+        for dialogue in dialogues:
+            contact = await house.crm.upsert_contact(
+                **dialogue.contact.model_dump(),
+                timezone=zone_of(dialogue.now, settings.agent.timezone),
+            )
+            clock = partial(_standing_still, dialogue.now)
+            conversation = Conversation(house, settings, dialogue.id, contact, clock)
             for text in dialogue.turns:
-                yield await conversation.say(text)
+                print(json.dumps(await conversation.say(text)), flush=True)
 
 
-async def run_prompt(settings: Settings) -> None:
-    """Talk with a person at the terminal until the input ends."""
-    async with _scratch_house(settings) as house:
+async def _run_terminal(settings: Settings) -> None:
+    async with open_house(settings, _report, scratch=True) as house:
         contact = await house.crm.demo_contact()
-        conversation = Conversation(
-            house, settings, "terminal", contact, lambda: datetime.now(UTC)
-        )
-        print(f"agent: {settings.agent.greeting}")
+        conversation = Conversation(house, settings, "terminal", contact, _wall_clock)
+        print(f"You are {contact.name}. End with Ctrl-D.\nagent: {settings.agent.greeting}")
         while (text := await asyncio.to_thread(_ask)) is not None:
-            try:
-                answer = await conversation.say(text)
-            except* EngineFailed as failures:
-                print(f"       [{failures.exceptions[0]}]")
-                continue
+            answer = await conversation.say(text)
+            for problem in answer["failures"]:
+                print(f"       [{problem}]")
             for tool in answer["tools"]:
                 print(f"       [{tool['name']} {json.dumps(tool['arguments'])}]")
             print(f"agent: {answer['reply']}")
+
+
+def zone_of(now: datetime, usual: str) -> str:
+    """The IANA zone that a contact is taken to live in, given their clock with its UTC offset.
+
+    ``usual`` when that fits, because it knows when summer time begins; else the fixed zone of that
+    offset; else any zone that has it now.
+    """
+    if now.astimezone(ZoneInfo(usual)).utcoffset() == now.utcoffset():
+        return usual
+    offset = now.utcoffset() or timedelta()
+    hours, rest = divmod(offset, timedelta(hours=1))
+    if not rest:
+        return f"Etc/GMT{-hours:+d}" if hours else "Etc/UTC"  # POSIX counts westward
+    for name in sorted(available_timezones()):
+        if now.astimezone(ZoneInfo(name)).utcoffset() == offset:
+            return name
+    raise SettingsError("now", f"has the offset {offset}, which no time zone has", "Mend it")
+
+
+def _standing_still(now: datetime) -> datetime:
+    return now
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _ask() -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,44 +12,48 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from pipeline.call import Call, Engines
+from parley.house import House
+from pipeline.call import Call
 from pipeline.config import Settings
-from pipeline.errors import ToolFailed
+from pipeline.errors import LineError, ToolFailed
 from pipeline.line import CallInfo, Line
 from pipeline.metrics import Metrics
-from pipeline.tools.calls import CallStore
-from pipeline.tools.crm import Contact, Crm
+from pipeline.tools.crm import Contact
 from telephony.recorder import RecordedLine
 
 _LOG = logging.getLogger(__name__)
+
+ENGINES = ("asr", "llm", "tts", "database")
+"""What must have answered once before calls are taken."""
+
+_KEPT_CALLS = 100
 
 _LOOKUP_S = 0.3
 """How long the greeting may wait to learn who is calling. After that the call goes on unknown."""
 
 
 class Desk:
-    """One process's calls: the live ones in memory, the ended ones in PostgreSQL."""
+    """One process's calls. The live ones, and a few that ended, in memory; all in PostgreSQL."""
 
     def __init__(
         self,
         settings: Settings,
-        engines: Engines,
-        crm: Crm,
-        store: CallStore,
         metrics: Metrics,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """It answers calls once it is given a house; until then it can say what is missing."""
         self.settings = settings
-        self._engines = engines
-        self._crm = crm
-        self._store = store
+        # None until everything has opened.
+        self.house: House | None = None
         self._metrics = metrics
         self._clock = clock
-        # Call id to the call and the record's fixed part.
+        # Engine name to whether it has answered once.
+        self._ready = dict.fromkeys(ENGINES, False)
+        # Call id to the call and its record's fixed part.
         self._live: dict[str, tuple[Call, dict[str, Any]]] = {}
-        # What must have answered once before calls are taken; name to whether it has.
-        self._ready: dict[str, bool] = {}
+        # Records of the newest ended calls, oldest first.
+        self._ended: deque[dict[str, Any]] = deque(maxlen=_KEPT_CALLS)
 
     @property
     def registry(self) -> CollectorRegistry:
@@ -56,25 +61,32 @@ class Desk:
         return self._metrics.registry
 
     def ready(self) -> dict[str, bool]:
-        """Engine name to whether it has answered."""
-        return dict(self._ready)
+        """What calls need, and whether it has answered."""
+        return {**self._ready, "all": self.house is not None}
 
-    def set_ready(self, name: str, ready: bool) -> None:
-        """Note that an engine has answered, or does no more."""
-        self._ready[name] = ready
+    def opened(self, name: str) -> None:
+        """An engine has answered once."""
+        self._ready[name] = True
 
     async def answer(self, line: Line) -> None:
         """Carry one call from answer to hang-up, and write it down.
 
         If cancelled, the call ends and its record is still written.
+
+        Raises:
+            LineError: the call came before we were ready.
         """
+        house = self.house
+        if house is None:
+            missing = [name for name, ready in self._ready.items() if not ready]
+            raise LineError(f"called before these were ready: {', '.join(missing)}")
         info = line.info
-        contact = await self._find_contact(info)
+        contact = await self._find_contact(house, info)
         path = self.recording_path(info.id)
         line = RecordedLine(line, path) if path is not None else line
         call = Call(
             line,
-            self._engines,
+            house.engines,
             self.settings,
             contact=contact,
             clock=self._clock,
@@ -95,15 +107,19 @@ class Desk:
             self._metrics.calls_live.dec()
             self._metrics.calls.labels(ended_by).inc()
             # Shielded: a call that is ended by our shutdown is still written down.
-            await asyncio.shield(self._write_down(info.id))
+            await asyncio.shield(self._write_down(house, info.id))
 
     async def calls(self) -> list[dict[str, Any]]:
         """Live calls, then the newest ended ones; without their turns' texts.
 
         If cancelled, nothing changed.
         """
-        live = [_summary(self._shown(call, record)) for call, record in self._live.values()]
-        return live + [_summary(record) for record in await self._store.recent_calls(100)]
+        live = [self._shown(call, record) for call, record in self._live.values()]
+        if self.house is not None and self.house.store is not None:
+            ended = await self.house.store.recent_calls(_KEPT_CALLS)
+        else:
+            ended = list(reversed(self._ended))
+        return [_summary(record) for record in live + ended]
 
     async def call(self, call_id: str) -> dict[str, Any] | None:
         """One call, live or ended; None when there is none of this id.
@@ -112,7 +128,12 @@ class Desk:
         """
         if call_id in self._live:
             return self._shown(*self._live[call_id])
-        return await self._store.load_call(call_id)
+        for record in self._ended:
+            if record["id"] == call_id:
+                return record
+        if self.house is None or self.house.store is None:
+            return None
+        return await self.house.store.load_call(call_id)
 
     def recording(self, call_id: str) -> Path | None:
         """The file of a call's recording, if one is kept and complete."""
@@ -135,25 +156,26 @@ class Desk:
             return "limit"
         return "caller"
 
-    async def _find_contact(self, info: CallInfo) -> Contact | None:
+    async def _find_contact(self, house: House, info: CallInfo) -> Contact | None:
         phone = info.parameters.get("phone")
-        if not phone:
+        if not phone or house.crm is None:
             return None
         try:
             async with asyncio.timeout(_LOOKUP_S):
-                return await self._crm.contact_for(phone)
+                return await house.crm.contact_for(phone)
         except (TimeoutError, ToolFailed) as error:
             _LOG.warning("call %s: the caller was not looked up: %s", info.id, error)
             return None
 
-    async def _write_down(self, call_id: str) -> None:
-        call, record = self._live[call_id]
+    async def _write_down(self, house: House, call_id: str) -> None:
+        record = self._shown(*self._live.pop(call_id))
+        self._ended.append(record)
+        if house.store is None:
+            return
         try:
-            await self._store.save_call(self._shown(call, record))
+            await house.store.save_call(record)
         except ToolFailed as error:
             _LOG.error("call %s: its record was not saved: %s", call_id, error)
-        finally:
-            del self._live[call_id]
 
     def _shown(self, call: Call, record: dict[str, Any]) -> dict[str, Any]:
         return record | {"keys": call.keys, "turns": [turn.as_json() for turn in call.turns]}

@@ -1,0 +1,185 @@
+"""Opening the house: children, database and engines, all at once, each by its own task.
+
+What is slow to start are processes and weights that do not wait for each other, so they are opened
+side by side; the second start of everything is as long as its longest part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+
+from parley.local import embedded_postgres, embedded_vllm
+from pipeline.build import fakes, open_asr, open_llm, open_tts, ready_phrases, warm_llm
+from pipeline.call import Engines
+from pipeline.config import Settings
+from pipeline.engine import Engine
+from pipeline.tools.calls import CallStore
+from pipeline.tools.crm import Crm
+from pipeline.tools.database import Database, open_database
+from pipeline.tools.registry import Toolbox
+from pipeline.tools.stock import stock_tools
+from pipeline.turn import Prompt, Say, ToolCall
+
+T = TypeVar("T")
+Report = Callable[[str], None]
+"""Told one line at a time what is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """All that a process's calls share."""
+
+    engines: Engines
+    crm: Crm | None
+    """None without a database: then every caller is a stranger."""
+
+    store: CallStore | None
+    """None without a database: then ended calls are forgotten with the process."""
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings,
+    report: Report,
+    *,
+    opened: Callable[[str], None] = lambda name: None,
+    scratch: bool = False,
+) -> AsyncIterator[House]:
+    """Open everything that ``settings`` name, warmed up, and close it again.
+
+    ``opened`` is told each engine's name once it has answered. ``scratch`` puts all tables into a
+    database of their own that is dropped at the end. If cancelled, what was opened is closed,
+    children included.
+
+    Raises:
+        ParleyError: a child does not start, weights are missing, a server does not answer.
+    """
+    stop = asyncio.Event()
+    try:
+        # Yielding inside a group is sound here: a context manager's body runs in the task that
+        # opened it, so a child that fails for good cancels that body, as it should.
+        async with asyncio.TaskGroup() as group:
+            hold = _Holding(group, stop, opened)
+            try:
+                yield await _open(settings, report, hold, scratch)
+            finally:
+                stop.set()
+    except BaseExceptionGroup as errors:
+        raise _first_leaf(errors) from errors
+
+
+async def _open(settings: Settings, report: Report, hold: _Holding, scratch: bool) -> House:
+    if settings.engines == "fake":
+        return await _open_fakes(settings)
+    waiting_database = hold.open("database", _open_database(settings, report, scratch))
+    waiting_asr = hold.open("asr", open_asr(settings.asr))
+    waiting_tts = hold.open("tts", open_tts(settings.tts))
+    # The model's warm-up wants the tools' schemas, and those want the database.
+    waiting_llm = hold.open("llm", _open_llm(settings, report, waiting_database))
+    tts = await waiting_tts
+    phrases = await ready_phrases(tts, settings)
+    asr = await waiting_asr
+    report("whisper and piper are ready")
+    llm, tools = await waiting_llm
+    database = await waiting_database
+    return House(
+        Engines(asr, llm, tts, phrases, tools),
+        Crm(database, settings.agent.timezone),
+        CallStore(database),
+    )
+
+
+async def _open_fakes(settings: Settings) -> House:
+    asr, llm, tts = fakes()
+    phrases = await ready_phrases(tts, settings)
+    return House(Engines(asr, llm, tts, phrases, Toolbox(())), crm=None, store=None)
+
+
+@asynccontextmanager
+async def _open_llm(
+    settings: Settings, report: Report, database: asyncio.Future[Database]
+) -> AsyncIterator[tuple[Engine[Prompt, Say | ToolCall], Toolbox]]:
+    async with AsyncExitStack() as stack:
+        if settings.llm.url is not None:
+            url, model = settings.llm.url, settings.llm.model
+        else:
+            url, model = await stack.enter_async_context(embedded_vllm(settings.llm, report))
+        engine = await stack.enter_async_context(open_llm(url, model, settings.llm))
+        opened = await asyncio.shield(database)
+        tools = Toolbox(stock_tools(opened, Crm(opened, settings.agent.timezone)))
+        await warm_llm(engine, settings.agent, tools.specs)
+        yield engine, tools
+
+
+@asynccontextmanager
+async def _open_database(
+    settings: Settings, report: Report, scratch: bool
+) -> AsyncIterator[Database]:
+    async with AsyncExitStack() as stack:
+        url = settings.database.url
+        if url is None:
+            url = await stack.enter_async_context(embedded_postgres(settings.database, report))
+        if scratch:
+            url = await stack.enter_async_context(_scratch_database(url))
+        yield await stack.enter_async_context(open_database(url, settings.database))
+
+
+@asynccontextmanager
+async def _scratch_database(url: str) -> AsyncIterator[str]:
+    """A new database on the server at ``url``; dropped at the end, whoever is connected."""
+    name = f"parley_scratch_{uuid4().hex[:12]}"
+    await _execute(url, f'CREATE DATABASE "{name}"')
+    try:
+        yield urlsplit(url)._replace(path=f"/{name}").geturl()
+    finally:
+        await _execute(url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+class _Holding:
+    """Opens context managers side by side, and keeps each open in a task of its own.
+
+    A manager has to be left by the task that entered it, so one task cannot enter many at once.
+    """
+
+    def __init__(
+        self, group: asyncio.TaskGroup, stop: asyncio.Event, opened: Callable[[str], None]
+    ) -> None:
+        self._group = group
+        self._stop = stop
+        self._opened = opened
+
+    def open(self, name: str, opening: AbstractAsyncContextManager[T]) -> asyncio.Future[T]:
+        value: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._group.create_task(self._keep(name, opening, value))
+        return value
+
+    async def _keep(
+        self, name: str, opening: AbstractAsyncContextManager[T], value: asyncio.Future[T]
+    ) -> None:
+        async with opening as opened:
+            value.set_result(opened)
+            self._opened(name)
+            await self._stop.wait()
+
+
+def _first_leaf(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
