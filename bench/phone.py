@@ -126,14 +126,15 @@ class _Account:
     async def _tell_words(self, greeting: bool = False) -> None:
         call = await fetch_call(self._session, self._control, self._order.call_id)
         turns = (call or {}).get("turns") or []
-        for turn in turns[:1] if greeting else turns[max(1, self._told) :]:
+        fresh = turns[self._told : 1] if greeting else turns[self._told :]
+        self._told += len(fresh)
+        for turn in fresh:
             if turn.get("caller"):
                 self._console.print(f'           [dim]caller:[/] "{escape(turn["caller"])}"')
             if turn.get("agent"):
                 self._console.print(f'           [dim]agent:[/]  "{escape(turn["agent"])}"')
             if marks := marks_line(turn):
                 self._console.print(f"           [dim]{marks}[/]")
-        self._told = max(self._told, len(turns))
 
 
 def marks_line(turn: LedgerTurn) -> str:

@@ -73,7 +73,9 @@ async def measure(
     requests: Iterator[R],
     callers: int,
     count: int,
+    *,
     seconds_of: Callable[[R | T], float] | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> StageLoad:
     """Let ``callers`` ask at once, each its next request when the last one is answered.
 
@@ -91,26 +93,26 @@ async def measure(
         while left > 0:
             left -= 1
             request = next(requests)
-            asked = time.monotonic()
+            asked = clock()
             first = None
             sound_s += seconds_of(request) if seconds_of else 0.0
             try:
                 async with aclosing(engine.stream(request)) as results:
                     async for result in results:
-                        first = first or time.monotonic() - asked
+                        first = first or clock() - asked
                         sound_s += seconds_of(result) if seconds_of else 0.0
             except EngineFailed:
                 failures += 1
                 continue
             if first is not None:
                 firsts.append(first * 1000)
-                totals.append((time.monotonic() - asked) * 1000)
+                totals.append((clock() - asked) * 1000)
 
-    began = time.monotonic()
+    began = clock()
     async with asyncio.TaskGroup() as group:
         for _ in range(callers):
             group.create_task(ask())
-    lasted = time.monotonic() - began
+    lasted = clock() - began
     return StageLoad(
         callers,
         summary(firsts),
@@ -195,7 +197,7 @@ async def _ramp(
 ) -> list[StageLoad]:
     loads = []
     for callers in CALLERS:
-        load = await measure(engine, requests, callers, max(12, 2 * callers), seconds_of)
+        load = await measure(engine, requests, callers, max(12, 2 * callers), seconds_of=seconds_of)
         loads.append(load)
         console.print(f"  {callers} callers: {load.per_s} a second")
     return loads
