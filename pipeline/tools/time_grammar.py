@@ -287,15 +287,45 @@ _RULES: tuple[tuple[str, _Build], ...] = (
 _COMPILED = tuple(
     (re.compile(rf"(?:{pattern})(?![\w/']|[:.]\d)"), build) for pattern, build in _RULES
 )
-_WORD = re.compile(r"\S+")
+
+LONGEST_SENTENCE = 500
+"""Characters from the end of what a caller said; the last value counts."""
+
+_WORD = re.compile(r"(\S+)")
 
 
 def read(span: str) -> Parts:
     """The parts of a time in ``span``, in the order in which they were said."""
-    return tuple(_scan(level(span)))
+    return tuple(part for parts, _ in _scan(level(span)) for part in parts)
 
 
-def _scan(text: str) -> Iterator[Part]:
+def time_words(sentence: str) -> str:
+    """The stretch of a sentence that speaks of a time; empty when there is none, or are several.
+
+    "I'm with a client, call me tomorrow at three" gives ``call me tomorrow at 3``.
+    """
+    stretches: list[list[str]] = [[]]
+    timed = [False]
+    for parts, words in _scan(level(sentence[-LONGEST_SENTENCE:])):
+        if any(isinstance(part, Unknown) for part in parts):
+            stretches.append([])
+            timed.append(False)
+            continue
+        stretches[-1].append(words)
+        timed[-1] = timed[-1] or any(not isinstance(part, Correction | Open) for part in parts)
+    found = [" ".join(words) for words, is_timed in zip(stretches, timed, strict=True) if is_timed]
+    return found[0] if len(found) == 1 else ""
+
+
+def is_spoken_in(span: str, sentence: str) -> bool:
+    """Whether every word of ``span`` that matters to a time is among those of ``sentence``."""
+    heard = set(level(sentence).split())
+    words = (word for parts, words in _scan(level(span)) if parts for word in words.split())
+    return all(word in heard for word in words)
+
+
+def _scan(text: str) -> Iterator[tuple[Parts, str]]:
+    """Each recognised stretch of levelled text: its parts, none for a filler, and its words."""
     at = 0
     while at < len(text):
         if text[at] == " ":
@@ -308,11 +338,8 @@ def _scan(text: str) -> Iterator[Part]:
             if match and (best is None or match.end() > best.end()):
                 best, best_build = match, build
         if best is None:
-            word = _WORD.match(text, at)
-            assert word is not None, "only a space is no word, and spaces are skipped"
-            yield Unknown(word.group())
-            at = word.end()
-            continue
+            best, best_build = _WORD.match(text, at), Unknown
+            assert best is not None, "only a space is no word, and spaces are skipped"
         built = best_build(*best.groups())
-        yield from built if isinstance(built, tuple) else (built,)
+        yield built if isinstance(built, tuple) else (built,), best.group()
         at = best.end()

@@ -85,6 +85,24 @@ class Said:
         kept.zones = self.zones or earlier.zones
         return kept
 
+    def answering(self, earlier: Said) -> Said:
+        """This stretch as the answer to a question about an earlier one, which it completes."""
+        if self.afters or self.exact:
+            return self
+        whole = replace(self, zones=self.zones or earlier.zones)
+        if not self.days:
+            whole.days = earlier.days
+        if not self.weeks and all(isinstance(day, Weekday) for day in self.days):
+            whole.weeks = earlier.weeks  # "next week", "which day?", "Tuesday at two"
+        if not self.clocks:
+            whole.clocks = earlier.clocks
+        if not self.day_parts:
+            whole.day_parts = earlier.day_parts
+            early = [clock for clock in self.clocks if isinstance(clock, Clock) and clock.hour < 6]
+            if "morning" in whole.day_parts and any(clock.half == "" for clock in early):
+                whole.open.append("two in the morning")  # nobody means that by "two"
+        return whole
+
 
 def sort(parts: Parts) -> Said:
     """What was said at last: later stretches correct earlier ones."""

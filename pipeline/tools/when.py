@@ -10,6 +10,7 @@ still to come and else tomorrow's, the last value counts when a mind is changed 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -47,9 +48,13 @@ class Vague:
     """What to ask, one short sentence."""
 
 
-def resolve(span: str, now: datetime, zone: ZoneInfo) -> Instant | Vague:
+def resolve(
+    span: str, now: datetime, zone: ZoneInfo, earlier: Sequence[str] = ()
+) -> Instant | Vague:
     """What ``span``, as spoken at ``now`` (any zone), means on the contact's clock.
 
+    ``earlier`` are the spans that were too vague and asked about, oldest first: "tomorrow" makes
+    the answer "at three" three o'clock tomorrow.
     Takes about a tenth of a millisecond for a usual span and reads no clock of its own.
 
     Raises:
@@ -60,9 +65,16 @@ def resolve(span: str, now: datetime, zone: ZoneInfo) -> Instant | Vague:
     if len(span) > LONGEST_SPAN:
         return Vague("What day and time would suit you?")
     try:
-        return Instant(_resolve(sort(read(span)), now.astimezone(zone), zone))
+        return Instant(_resolve(_said(span, earlier), now.astimezone(zone), zone))
     except Unclear as unclear:
         return Vague(str(unclear))
+
+
+def _said(span: str, earlier: Sequence[str]) -> Said:
+    if not earlier:
+        return sort(read(span))
+    before = _said(earlier[-1][:LONGEST_SPAN], earlier[:-1])
+    return sort(read(span)).answering(before)
 
 
 def _resolve(said: Said, now: datetime, zone: ZoneInfo) -> datetime:
