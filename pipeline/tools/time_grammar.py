@@ -288,7 +288,7 @@ _COMPILED = tuple(
     (re.compile(rf"(?:{pattern})(?![\w/']|[:.]\d)"), build) for pattern, build in _RULES
 )
 
-LONGEST_SENTENCE = 500
+LONGEST_SENTENCE = 300
 """Characters from the end of what a caller said; the last value counts."""
 
 _WORD = re.compile(r"(\S+)")

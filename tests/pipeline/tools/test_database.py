@@ -159,7 +159,7 @@ def test_starting_again_keeps_what_was_written(database_url: str) -> None:
 
 
 @pytest.mark.real
-def test_every_column_that_holds_a_quantity_or_a_code_is_commented(database_url: str) -> None:
+def test_every_table_says_what_it_is_for(database_url: str) -> None:
     async def steps(database: Database) -> None:
         uncommented = await database.fetch(
             "SELECT table_name FROM information_schema.tables "

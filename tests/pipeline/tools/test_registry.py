@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import ToolFailed
@@ -103,6 +103,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)  # other work may share the machine
 @given(st.dictionaries(st.sampled_from(["at", "part", "count", "x"]) | st.text(), JSON))
 def test_whatever_a_model_writes_either_fits_or_never_runs(arguments: dict[str, Any]) -> None:
     spy = Spy()

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.tools.when import LONGEST_SPAN, Instant, Vague, resolve
@@ -59,6 +59,7 @@ def test_phrases_that_the_grammar_was_not_made_from_are_right_and_never_silently
     assert right >= 0.95 * len(cases)
 
 
+@settings(deadline=None)  # other work may share the machine
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=9).map(" ".join))
 def test_any_jumble_of_time_words_is_asked_about_or_lies_ahead_within_a_year(span: str) -> None:
     found = resolve(span, NOW, CHICAGO)
@@ -71,11 +72,13 @@ def test_any_jumble_of_time_words_is_asked_about_or_lies_ahead_within_a_year(spa
         assert found.question.endswith("?")
 
 
+@settings(deadline=None)  # other work may share the machine
 @given(st.text(max_size=LONGEST_SPAN + 20))
 def test_any_text_at_all_gets_an_answer(span: str) -> None:
     assert isinstance(resolve(span, NOW, CHICAGO), Instant | Vague)
 
 
+@settings(deadline=None)  # other work may share the machine
 @given(st.sampled_from([case[0] for case in phrases("when.tsv") if len(case[0]) > 4]), st.data())
 def test_an_unknown_word_inside_turns_an_answer_into_a_question(
     span: str, data: st.DataObject
