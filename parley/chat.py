@@ -10,11 +10,10 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,7 +22,8 @@ from pipeline.brain import Brain
 from pipeline.channel import Channel
 from pipeline.config import Settings
 from pipeline.errors import EngineFailed, SettingsError
-from pipeline.tools.crm import Contact
+from pipeline.tools.crm import Contact, Crm
+from pipeline.tools.zones import zone_at
 from pipeline.turn import Transcript, Turn
 
 _REPLY_CLAUSES = 64
@@ -137,11 +137,9 @@ async def _run_script(settings: Settings) -> None:
         parse_dialogue(line, number) for number, line in enumerate(sys.stdin, 1) if line.strip()
     ]
     async with open_house(settings, _report, scratch=True) as house:
+        crm = _crm(house)
         for dialogue in dialogues:
-            contact = await house.crm.upsert_contact(
-                **dialogue.contact.model_dump(),
-                timezone=zone_of(dialogue.now, settings.agent.timezone),
-            )
+            contact = await _put_on_file(crm, dialogue, settings.agent.timezone)
             clock = partial(_standing_still, dialogue.now)
             conversation = Conversation(house, settings, dialogue.id, contact, clock)
             for text in dialogue.turns:
@@ -150,7 +148,7 @@ async def _run_script(settings: Settings) -> None:
 
 async def _run_terminal(settings: Settings) -> None:
     async with open_house(settings, _report, scratch=True) as house:
-        contact = await house.crm.demo_contact()
+        contact = await _crm(house).demo_contact()
         conversation = Conversation(house, settings, "terminal", contact, _wall_clock)
         print(f"You are {contact.name}. End with Ctrl-D.\nagent: {settings.agent.greeting}")
         while (text := await asyncio.to_thread(_ask)) is not None:
@@ -162,22 +160,19 @@ async def _run_terminal(settings: Settings) -> None:
             print(f"agent: {answer['reply']}")
 
 
-def zone_of(now: datetime, usual: str) -> str:
-    """The IANA zone that a contact is taken to live in, given their clock with its UTC offset.
+async def _put_on_file(crm: Crm, dialogue: Dialogue, zone: str) -> Contact:
+    try:
+        return await crm.upsert_contact(
+            **dialogue.contact.model_dump(), timezone=zone_at(dialogue.now, zone)
+        )
+    except ValueError as error:
+        raise SettingsError(f"dialogue {dialogue.id}", str(error), "Mend that field") from error
 
-    ``usual`` when that fits, because it knows when summer time begins; else the fixed zone of that
-    offset; else any zone that has it now.
-    """
-    if now.astimezone(ZoneInfo(usual)).utcoffset() == now.utcoffset():
-        return usual
-    offset = now.utcoffset() or timedelta()
-    hours, rest = divmod(offset, timedelta(hours=1))
-    if not rest:
-        return f"Etc/GMT{-hours:+d}" if hours else "Etc/UTC"  # POSIX counts westward
-    for name in sorted(available_timezones()):
-        if now.astimezone(ZoneInfo(name)).utcoffset() == offset:
-            return name
-    raise SettingsError("now", f"has the offset {offset}, which no time zone has", "Mend it")
+
+def _crm(house: House) -> Crm:
+    if house.crm is None:
+        raise SettingsError("engines", "is fake, which has no database", 'Set engines = "real"')
+    return house.crm
 
 
 def _standing_still(now: datetime) -> datetime:

@@ -62,11 +62,14 @@ class Desk:
 
     def ready(self) -> dict[str, bool]:
         """What calls need, and whether it has answered."""
-        return {**self._ready, "all": self.house is not None}
+        children = self.house.children if self.house is not None else ()
+        servers = {child.name: child.address is not None for child in children}
+        return {**self._ready, **servers, "house": self.house is not None}
 
     def opened(self, name: str) -> None:
         """An engine has answered once."""
-        self._ready[name] = True
+        if name in self._ready:
+            self._ready[name] = True
 
     async def answer(self, line: Line) -> None:
         """Carry one call from answer to hang-up, and write it down.
@@ -162,7 +165,7 @@ class Desk:
             return None
         try:
             async with asyncio.timeout(_LOOKUP_S):
-                return await house.crm.contact_for(phone)
+                return await house.crm.caller(phone)
         except (TimeoutError, ToolFailed) as error:
             _LOG.warning("call %s: the caller was not looked up: %s", info.id, error)
             return None

@@ -16,7 +16,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from parley.local import embedded_postgres, embedded_vllm
+from parley.child import Child, Report
+from parley.local import Local, local_services
 from pipeline.build import fakes, open_asr, open_llm, open_tts, ready_phrases, warm_llm
 from pipeline.call import Engines
 from pipeline.config import Settings
@@ -29,8 +30,6 @@ from pipeline.tools.stock import stock_tools
 from pipeline.turn import Prompt, Say, ToolCall
 
 T = TypeVar("T")
-Report = Callable[[str], None]
-"""Told one line at a time what is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,9 @@ class House:
 
     store: CallStore | None
     """None without a database: then ended calls are forgotten with the process."""
+
+    children: tuple[Child, ...] = ()
+    """The servers that we started ourselves."""
 
 
 @asynccontextmanager
@@ -79,11 +81,12 @@ async def open_house(
 async def _open(settings: Settings, report: Report, hold: _Holding, scratch: bool) -> House:
     if settings.engines == "fake":
         return await _open_fakes(settings)
-    waiting_database = hold.open("database", _open_database(settings, report, scratch))
+    servers = hold.open("servers", local_services(settings, report))
+    waiting_database = hold.open("database", _open_database(settings, servers, scratch))
     waiting_asr = hold.open("asr", open_asr(settings.asr))
     waiting_tts = hold.open("tts", open_tts(settings.tts))
     # The model's warm-up wants the tools' schemas, and those want the database.
-    waiting_llm = hold.open("llm", _open_llm(settings, report, waiting_database))
+    waiting_llm = hold.open("llm", _open_llm(settings, servers, waiting_database))
     tts = await waiting_tts
     phrases = await ready_phrases(tts, settings)
     asr = await waiting_asr
@@ -94,6 +97,7 @@ async def _open(settings: Settings, report: Report, hold: _Holding, scratch: boo
         Engines(asr, llm, tts, phrases, tools),
         Crm(database, settings.agent.timezone),
         CallStore(database),
+        (await servers).children,
     )
 
 
@@ -105,14 +109,10 @@ async def _open_fakes(settings: Settings) -> House:
 
 @asynccontextmanager
 async def _open_llm(
-    settings: Settings, report: Report, database: asyncio.Future[Database]
+    settings: Settings, servers: asyncio.Future[Local], database: asyncio.Future[Database]
 ) -> AsyncIterator[tuple[Engine[Prompt, Say | ToolCall], Toolbox]]:
-    async with AsyncExitStack() as stack:
-        if settings.llm.url is not None:
-            url, model = settings.llm.url, settings.llm.model
-        else:
-            url, model = await stack.enter_async_context(embedded_vllm(settings.llm, report))
-        engine = await stack.enter_async_context(open_llm(url, model, settings.llm))
+    local = await asyncio.shield(servers)
+    async with open_llm(local.llm_url, local.llm_model, settings.llm) as engine:
         opened = await asyncio.shield(database)
         tools = Toolbox(stock_tools(opened, Crm(opened, settings.agent.timezone)))
         await warm_llm(engine, settings.agent, tools.specs)
@@ -121,12 +121,10 @@ async def _open_llm(
 
 @asynccontextmanager
 async def _open_database(
-    settings: Settings, report: Report, scratch: bool
+    settings: Settings, servers: asyncio.Future[Local], scratch: bool
 ) -> AsyncIterator[Database]:
+    url = (await asyncio.shield(servers)).database_url
     async with AsyncExitStack() as stack:
-        url = settings.database.url
-        if url is None:
-            url = await stack.enter_async_context(embedded_postgres(settings.database, report))
         if scratch:
             url = await stack.enter_async_context(_scratch_database(url))
         yield await stack.enter_async_context(open_database(url, settings.database))

@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import uvloop
 
@@ -18,6 +19,7 @@ from parley.house import open_house
 from pipeline.config import Settings
 from pipeline.errors import SettingsError
 from pipeline.metrics import Metrics
+from telephony.admission import page_origins
 from telephony.server import MediaServer
 from telephony.twilio_auth import StreamTokens
 
@@ -46,16 +48,25 @@ async def serve(settings: Settings, report: Callable[[str], None]) -> None:
     """
     began = time.monotonic()
     told_to_stop = _signals()
-    desk = Desk(settings, Metrics())
+    metrics = Metrics()
+    desk = Desk(settings, metrics)
     tokens = StreamTokens()
     _check_free(settings.server.host, settings.server.media_port)
     # The control plane opens first, to say what is still missing; the media door last, and so it
     # closes first: no call outlives the engines that it needs.
     async with (
         ControlServer(settings, create_app(desk, tokens)) as control,
-        open_house(settings, report, opened=desk.opened) as desk.house,
-        MediaServer(settings, desk.answer, tokens=tokens) as media,
+        open_house(settings, report, opened=desk.opened) as house,
+        MediaServer(
+            settings,
+            desk.answer,
+            tokens=tokens,
+            origins=page_origins(settings, control.port),
+        ) as media,
     ):
+        desk.house = house
+        for child in house.children:
+            metrics.restarts.labels(child.name).set_function(partial(getattr, child, "restarts"))
         host = settings.server.host
         report(
             f"ready in {time.monotonic() - began:.0f} s: "

@@ -20,7 +20,7 @@ from pipeline.errors import EngineFailed
 from pipeline.llm import history
 from pipeline.llm.sentences import ClauseCutter
 from pipeline.tools.crm import Contact
-from pipeline.tools.registry import Toolbox, ToolContext
+from pipeline.tools.registry import Toolbox, ToolContext, open_question
 from pipeline.turn import Prompt, Say, ToolCall, ToolResult, Turn
 
 _MOST_ROUNDS = 3
@@ -62,7 +62,8 @@ class Brain:
             EngineFailed: the model failed, or had nothing to say.
         """
         assert turn.transcript is not None
-        cued = self._tools.cued_by(turn.transcript.text)
+        asked = open_question(past[-1].tools) if past else None
+        cued = self._tools.cued_by(turn.transcript.text, asked)
         must_call = cued.spec.name if cued else None
         reply = _Reply(turn, clauses)
         for _ in range(_MOST_ROUNDS):
@@ -70,7 +71,7 @@ class Brain:
             if not calls:
                 break
             must_call = None
-            spoken = await self._use_all(turn, calls, writes)
+            spoken = await self._use_all(turn, calls, asked, writes)
             for sentence in spoken:
                 await reply.add(sentence + " ")
             if len(spoken) == len(calls):
@@ -98,11 +99,15 @@ class Brain:
         return Prompt(chat, self._tools.specs, must_call)
 
     async def _use_all(
-        self, turn: Turn, calls: Sequence[ToolCall], writes: asyncio.TaskGroup
+        self,
+        turn: Turn,
+        calls: Sequence[ToolCall],
+        asked: ToolResult | None,
+        writes: asyncio.TaskGroup,
     ) -> list[str]:
         """Run one round's calls side by side; returns the sentences that code has for them."""
         async with asyncio.TaskGroup() as group:
-            uses = [group.create_task(self._use(turn, call, writes)) for call in calls]
+            uses = [group.create_task(self._use(turn, call, asked, writes)) for call in calls]
         spoken: list[str] = []
         for use in uses:
             tool = self._tools.get(use.result().call.name)
@@ -110,18 +115,20 @@ class Brain:
                 spoken.append(tool.speak(use.result()))
         return spoken
 
-    async def _use(self, turn: Turn, call: ToolCall, writes: asyncio.TaskGroup) -> ToolResult:
+    async def _use(
+        self, turn: Turn, call: ToolCall, asked: ToolResult | None, writes: asyncio.TaskGroup
+    ) -> ToolResult:
         tool = self._tools.get(call.name)
         if tool is None or not tool.writes:
-            return await self._record(turn, call)
+            return await self._record(turn, call, asked)
         await turn.committed.wait()
         turn.acted = True
-        return await asyncio.shield(writes.create_task(self._record(turn, call)))
+        return await asyncio.shield(writes.create_task(self._record(turn, call, asked)))
 
-    async def _record(self, turn: Turn, call: ToolCall) -> ToolResult:
+    async def _record(self, turn: Turn, call: ToolCall, asked: ToolResult | None) -> ToolResult:
         assert turn.transcript is not None
         context = ToolContext(
-            self._call_id, turn.index, self._contact, self._clock(), turn.transcript.text
+            self._call_id, turn.index, self._contact, self._clock(), turn.transcript.text, asked
         )
         result = await self._tools.use(context, call)
         turn.tools.append(result)

@@ -1,0 +1,120 @@
+"""Settings to engines: the only file that names concrete ones.
+
+Each is imported where it is opened, so that a machine without weights, or without the packages that
+load them, still runs ``engines = "fake"``. Opening includes warming up: an engine that was opened
+has answered once, so the first caller does not pay for lazy loading.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import TypeVar
+
+import numpy as np
+
+from pipeline.audio import LINE_RATE, AudioFrame
+from pipeline.config import AgentSettings, AsrSettings, LlmSettings, Settings, TtsSettings
+from pipeline.engine import Engine
+from pipeline.fakes import fake_asr, fake_llm, fake_tts
+from pipeline.llm import history
+from pipeline.tts.phrases import Phrases
+from pipeline.turn import Message, Prompt, Say, Speech, ToolCall, ToolSpec, Transcript
+from pipeline.weights import cache_dir, find
+
+_LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def open_asr(settings: AsrSettings) -> AsyncIterator[Engine[Speech, Transcript]]:
+    """The transcriber, warmed up.
+
+    Raises:
+        WeightsError: its weights are missing or not what they should be.
+    """
+    from pipeline.asr.whisper import whisper_engine  # noqa: PLC0415 - see the module's docstring
+
+    folder = find(settings.model, "whisper")
+    async with whisper_engine(folder, settings, settings.model) as engine:
+        await _drain(engine.stream(Speech(np.zeros(LINE_RATE, np.int16), LINE_RATE)))
+        yield engine
+
+
+@asynccontextmanager
+async def open_tts(settings: TtsSettings) -> AsyncIterator[Engine[str, AudioFrame]]:
+    """The voice, warmed up.
+
+    Raises:
+        WeightsError: its weights are missing or not what they should be.
+    """
+    from pipeline.tts.piper import piper_engine  # noqa: PLC0415
+
+    folder = find(settings.voice, "voice")
+    async with piper_engine(folder, settings) as engine:
+        await _drain(engine.stream("Good morning, how are you today?"))
+        yield engine
+
+
+@asynccontextmanager
+async def open_llm(
+    url: str, model: str, settings: LlmSettings
+) -> AsyncIterator[Engine[Prompt, Say | ToolCall]]:
+    """The language model behind the server at ``url``.
+
+    Raises:
+        SettingsError: the key's environment variable is named and not set.
+    """
+    from pipeline.llm.vllm import open_vllm  # noqa: PLC0415
+
+    key = os.environ.get(settings.api_key_env) if settings.api_key_env else None
+    async with open_vllm(url, model, settings, key) as engine:
+        yield engine
+
+
+async def warm_llm(
+    engine: Engine[Prompt, Say | ToolCall], agent: AgentSettings, tools: tuple[ToolSpec, ...]
+) -> None:
+    """Let the model answer once, free and forced: fills the shared prefix, compiles the grammars.
+
+    If cancelled, the server is as warm as it got.
+
+    Raises:
+        EngineFailed: it does not answer.
+    """
+    chat = (
+        Message("system", history.system_prompt(agent, tools)),
+        Message("user", "Hello?"),
+    )
+    await _drain(engine.stream(Prompt(chat, tools)))
+    for tool in tools:
+        await _drain(engine.stream(Prompt(chat, tools, must_call=tool.name)))
+
+
+async def ready_phrases(voice: Engine[str, AudioFrame], settings: Settings) -> Phrases:
+    """The agent's fixed phrases as audio.
+
+    If cancelled, those that were made stay in the cache.
+
+    Raises:
+        EngineFailed: the voice cannot say one of them.
+    """
+    folder = cache_dir() / "phrases" if settings.engines == "real" else None
+    texts = [settings.agent.greeting, settings.agent.apology]
+    return await Phrases.make(voice, texts, folder, key=settings.tts.model_dump_json())
+
+
+def fakes() -> tuple[
+    Engine[Speech, Transcript], Engine[Prompt, Say | ToolCall], Engine[str, AudioFrame]
+]:
+    """The three engines of ``engines = "fake"``."""
+    return fake_asr(), fake_llm(), fake_tts()
+
+
+async def _drain(stream: AsyncGenerator[T, None]) -> None:
+    async with aclosing(stream):
+        async for _ in stream:
+            pass
