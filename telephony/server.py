@@ -24,7 +24,7 @@ from websockets.http11 import Request, Response
 from pipeline.config import Settings
 from pipeline.errors import LineError, SettingsError
 from pipeline.line import CallInfo, Line
-from telephony.admission import Admission
+from telephony.admission import Admission, page_origins
 from telephony.twilio import StreamStarted, TwilioStream
 from telephony.twilio_auth import TOKEN_PARAMETER, StreamTokens
 from telephony.twilio_line import TwilioLine, close_unread, wait_start
@@ -80,15 +80,18 @@ class MediaServer:
         answer: Callable[[Line], Awaitable[None]],
         *,
         tokens: StreamTokens,
-        origins: Collection[str] = frozenset(),
+        origins: Collection[str] | None = None,
         start_s: float = START_S,
     ) -> None:
         """``answer`` carries a call and returns when it is over; ``tokens`` are those that the
-        voice webhook hands out; ``origins`` as :func:`telephony.admission.page_origins`."""
+        voice webhook hands out; ``origins`` are those of web pages that may phone us, by default
+        our own pages' on the configured control port."""
         self._settings = settings
         self._answer = answer
         self._tokens = tokens
         self._start_s = start_s
+        if origins is None:
+            origins = page_origins(settings, settings.server.control_port)
         self._admission = Admission(settings, origins)
         # One task per live call, all children of one group.
         self._group = asyncio.TaskGroup()
