@@ -174,3 +174,33 @@ class Child:
         return EngineFailed(
             self.name, f"{problem}. Its log is {self.program.log} and ends with:\n    {last}"
         )
+
+
+@asynccontextmanager
+async def running(*children: Child) -> AsyncIterator[None]:
+    """Run children for as long as the block lasts. Entering waits until all of them answer.
+
+    If cancelled, they have been stopped.
+
+    Raises:
+        EngineFailed: one of them did not get ready.
+    """
+    try:
+        # A context manager's block runs in the task that entered it, so yielding inside the group
+        # is sound here, as it would not be in a generator that anybody may iterate (PEP 789).
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(child.run(), name=child.name) for child in children]
+            for child in children:
+                await child.wait_ready()
+            yield
+            for task in tasks:
+                task.cancel()
+    except BaseExceptionGroup as errors:
+        raise _only_cause(errors) from None
+
+
+def _only_cause(error: BaseException) -> BaseException:
+    """The one thing that went wrong, where a group holds only one; else the group."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

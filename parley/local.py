@@ -9,8 +9,6 @@ at once, both at the same time, and lives as long as the block that asked for it
 
 from __future__ import annotations
 
-import asyncio
-import math
 import os
 import socket
 import sys
@@ -22,7 +20,8 @@ from pathlib import Path
 
 import aiohttp
 
-from parley.child import Child, Program, Report
+from parley.child import Child, Program, Report, running
+from parley.machine import cpu_flags, usable_cpus
 from pipeline import weights
 from pipeline.config import DatabaseSettings, LlmSettings, Settings
 from pipeline.errors import SettingsError
@@ -70,36 +69,19 @@ async def local_services(settings: Settings, report: Report) -> AsyncIterator[Lo
     database = None if settings.database.url else Child(postgres(settings.database), report)
     llm = None if settings.llm.url else Child(vllm(settings.llm), report)
     children = tuple(child for child in (database, llm) if child is not None)
-    try:
-        # A context manager's block runs in the task that entered it, so yielding inside the group
-        # is sound here, as it would not be in a generator that anybody may iterate (PEP 789).
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(child.run(), name=child.name) for child in children]
-            for child in children:
-                await child.wait_ready()
-            yield Local(
-                database_url=settings.database.url or _address(database),
-                llm_url=settings.llm.url or _address(llm),
-                llm_model=settings.llm.model if settings.llm.url else served_name(settings.llm),
-                children=children,
-            )
-            for task in tasks:
-                task.cancel()
-    except BaseExceptionGroup as group_error:
-        raise _only_cause(group_error) from None
+    async with running(*children):
+        yield Local(
+            database_url=settings.database.url or _address(database),
+            llm_url=settings.llm.url or _address(llm),
+            llm_model=settings.llm.model if settings.llm.url else served_name(settings.llm),
+            children=children,
+        )
 
 
 def _address(child: Child | None) -> str:
     assert child is not None
     assert child.address is not None
     return child.address
-
-
-def _only_cause(error: BaseException) -> BaseException:
-    """The one thing that went wrong, where a group holds only one; else the group."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
 
 
 # -- PostgreSQL -------------------------------------------------------------------------------
@@ -207,26 +189,6 @@ def cpu_dtype() -> str:
     """bfloat16 where the CPU multiplies it, float32 where it would only be converted."""
     flags = cpu_flags()
     return "bfloat16" if {"avx512_bf16", "amx_bf16"} & flags else "float32"
-
-
-def cpu_flags() -> frozenset[str]:
-    """What the CPU says it can do; empty where the kernel does not tell."""
-    try:
-        text = Path("/proc/cpuinfo").read_text("utf-8")
-    except OSError:
-        return frozenset()
-    lines = [line for line in text.splitlines() if line.startswith(("flags", "Features"))]
-    return frozenset(lines[0].split(":", 1)[1].split()) if lines else frozenset()
-
-
-def usable_cpus() -> int:
-    """CPUs that this process may use: its affinity, and the quota of its container if less."""
-    allowed = len(os.sched_getaffinity(0))
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return max(1, min(allowed, math.ceil(int(quota) / int(period))))
-    except (OSError, ValueError):  # no cgroup v2, or "max": no quota
-        return allowed
 
 
 async def answers(port: int) -> bool:
