@@ -1,0 +1,204 @@
+"""Piper: one clause of text to speech at the line's rate, streamed out of a voice cut in two.
+
+A Piper voice is a VITS graph. Its first half (text encoder, duration predictor, flow) runs once and
+gives the whole clause as latent frames; its second, a HiFi-GAN decoder, is a stack of convolutions
+with a bounded reach. So the second half can be run over pieces of the latent, each with a margin on
+both sides that is cut off again, and gives the very samples that one run over all of it would. The
+caller hears the first quarter of a second while the rest is still being decoded.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import soxr
+from numpy.typing import NDArray
+from piper import PiperVoice
+from piper.config import PiperConfig
+
+from pipeline.audio import LINE_RATE, AudioFrame, Pcm, to_int16
+from pipeline.config import TtsSettings
+from pipeline.errors import WeightsError
+from pipeline.threaded import Threaded
+from pipeline.tts.spoken import spoken
+
+HOP = 256
+"""Samples of one latent frame, where the voice's config does not say."""
+
+MARGIN = 12
+"""Latent frames decoded on each side of a piece and thrown away. The decoder's reach is shorter:
+with 12, pieces and whole differ by less than 16-bit rounding."""
+
+FIRST_FRAMES = 20
+"""Latent frames of the first piece: 0.23 s of sound at 22,050 Hz, decoded in a few milliseconds."""
+
+LATER_FRAMES = 80
+"""Of the others: margins are a smaller share of larger pieces, so these cost less per second."""
+
+_QUIET = 0.004
+"""Amplitude, of 1, below which a voice's edges count as silence: -48 dBFS."""
+
+_KEEP_BEFORE_S = 0.02
+"""Silence left before the first sound. A voice begins with about 0.1 s of it, and the caller has
+waited long enough."""
+
+_KEEP_AFTER_S = 0.12
+"""Silence left behind the last sound: the breath before the next clause."""
+
+_CHUNK_S = 0.2
+"""Longest frame handed out."""
+
+
+class Piper:
+    """A loaded voice. One thread at a time may synthesise per instance of its sessions' threads;
+    onnxruntime sessions themselves may be shared by threads."""
+
+    def __init__(self, folder: Path, settings: TtsSettings) -> None:
+        """Load ``encoder.onnx``, ``decoder.onnx`` and the voice's ``*.onnx.json`` from a folder.
+
+        Raises:
+            WeightsError: the folder does not hold a voice.
+        """
+        config = _read_config(folder)
+        self._voice_config = PiperConfig.from_dict(config)
+        self._rate = self._voice_config.sample_rate
+        self._hop = int(config.get("hop_length", HOP))
+        inference = config.get("inference", {})
+        self._scales = np.array(
+            [
+                inference.get("noise_scale", 0.667),
+                inference.get("length_scale", 1.0) / settings.speed,
+                inference.get("noise_w", 0.8),
+            ],
+            np.float32,
+        )
+        self._encoder = _session(folder / "encoder.onnx", settings.threads)
+        self._decoder = _session(folder / "decoder.onnx", settings.threads)
+        self._phonemes = PiperVoice(self._encoder, self._voice_config)
+        # espeak-ng keeps its voice in process-wide state, so one text is phonemised at a time.
+        self._espeak = threading.Lock()
+        self._speaker = "sid" in {value.name for value in self._encoder.get_inputs()}
+
+    def synthesise(self, text: str) -> Generator[AudioFrame, None, None]:
+        """A clause as frames of at most 200 ms at the line's rate; ``at`` counts from its start.
+
+        Nothing speakable gives nothing.
+        """
+        resampler = soxr.ResampleStream(self._rate, LINE_RATE, 1, dtype="float32")
+        position = 0
+        pieces = _trimmed(self._waveform(spoken(text)), self._rate)
+        for piece in pieces:
+            pcm = to_int16(resampler.resample_chunk(piece))
+            yield from _frames(pcm, position)
+            position += len(pcm)
+        pcm = to_int16(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+        yield from _frames(pcm, position)
+
+    def latents(self, text: str) -> Iterator[list[NDArray[np.float32]]]:
+        """The encoder's outputs for each sentence of ``text``, the latent first."""
+        with self._espeak:
+            sentences = self._phonemes.phonemize(text)
+        for sentence in sentences:
+            ids = self._phonemes.phonemes_to_ids(sentence)
+            inputs: dict[str, Any] = {
+                "input": np.array([ids], np.int64),
+                "input_lengths": np.array([len(ids)], np.int64),
+                "scales": self._scales,
+            }
+            if self._speaker:
+                inputs["sid"] = np.array([0], np.int64)
+            yield self._encoder.run(None, inputs)
+
+    def decode(
+        self, outputs: list[NDArray[np.float32]], pieces: bool = True
+    ) -> Iterator[NDArray[np.float32]]:
+        """Samples, float32 (samples,) at the voice's rate, piece by piece or in one run."""
+        names = [value.name for value in self._encoder.get_outputs()]
+        latent, rest = outputs[0], dict(zip(names[1:], outputs[1:], strict=True))
+        total = latent.shape[2]
+        start = 0
+        while start < total:
+            count = (FIRST_FRAMES if start == 0 else LATER_FRAMES) if pieces else total
+            end = min(start + count, total)
+            # A tail shorter than the margin costs as much as it is worth: take it along.
+            end = total if total - end < MARGIN else end
+            left, right = max(0, start - MARGIN), min(total, end + MARGIN)
+            (wave,) = self._decoder.run(None, {names[0]: latent[:, :, left:right], **rest})
+            samples = wave.reshape(-1)
+            yield samples[(start - left) * self._hop : (end - left) * self._hop]
+            start = end
+
+    def _waveform(self, text: str) -> Iterator[NDArray[np.float32]]:
+        for outputs in self.latents(text):
+            yield from self.decode(outputs)
+
+
+def piper_engine(folder: Path, settings: TtsSettings) -> Threaded[str, AudioFrame]:
+    """The voice as an ``Engine[str, AudioFrame]``; use it as an async context manager.
+
+    Raises:
+        WeightsError: the folder does not hold a voice.
+    """
+    return Threaded(
+        "piper",
+        Piper(folder, settings).synthesise,
+        threads=settings.workers,
+        timeout_s=settings.timeout_s,
+        failures=(RuntimeError, ValueError, OSError),
+    )
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    found = sorted(folder.glob("*.onnx.json"))
+    if len(found) != 1:
+        raise WeightsError(
+            str(folder),
+            f"has {len(found)} files *.onnx.json instead of one",
+            "Fetch the voice again: parley models fetch",
+        )
+    config: dict[str, Any] = json.loads(found[0].read_text(encoding="utf-8"))
+    return config
+
+
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Idle threads that spin wait faster, and take the cores that Whisper and vLLM need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _frames(pcm: Pcm, position: int) -> Iterator[AudioFrame]:
+    step = int(_CHUNK_S * LINE_RATE)
+    for start in range(0, len(pcm), step):
+        yield AudioFrame(pcm[start : start + step], LINE_RATE, (position + start) / LINE_RATE)
+
+
+def _trimmed(pieces: Iterator[NDArray[np.float32]], rate: int) -> Iterator[NDArray[np.float32]]:
+    """The same sound with the silence at its two ends cut down, sample by sample the same within.
+
+    Silence is held back until sound follows it; what is still held at the end was the end's.
+    """
+    held = np.zeros(0, np.float32)
+    begun = False
+    for piece in pieces:
+        joined = np.concatenate((held, piece))
+        loud = np.flatnonzero(np.abs(joined) > _QUIET)
+        if len(loud) == 0:
+            held = joined
+            continue
+        first = 0 if begun else max(0, int(loud[0]) - int(_KEEP_BEFORE_S * rate))
+        begun = True
+        last = int(loud[-1]) + 1
+        yield joined[first:last]
+        held = joined[last:]
+    if begun:
+        yield held[: int(_KEEP_AFTER_S * rate)]
