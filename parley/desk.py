@@ -62,9 +62,10 @@ class Desk:
 
     def ready(self) -> dict[str, bool]:
         """What calls need, and whether it has answered."""
-        children = self.house.children if self.house is not None else ()
-        servers = {child.name: child.address is not None for child in children}
-        return {**self._ready, **servers, "house": self.house is not None}
+        if self.house is None:
+            return {**self._ready, "house": False}
+        servers = {child.name: child.address is not None for child in self.house.children}
+        return {**dict.fromkeys(ENGINES, True), **servers}
 
     def opened(self, name: str) -> None:
         """An engine has answered once."""
