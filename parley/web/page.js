@@ -37,13 +37,17 @@ function showPhone(text, { trouble = false } = {}) {
   for (const button of at("clips").querySelectorAll("button")) button.disabled = !live;
 }
 
+function showLevel(whose, level) {
+  at(`level-${whose}`).style.width = `${100 * Math.sqrt(level)}%`; // the root, so that quiet speech shows
+}
+
 async function dial(microphone) {
   try {
     const order = await fetchJson("/api/phone", { method: "POST" });
     phone = new Softphone(order);
     phone.addEventListener("state", () => phoneChanged());
     phone.addEventListener("level", ({ detail }) => {
-      at(`level-${detail.whose}`).value = Math.sqrt(detail.level); // quiet speech shows, too
+      showLevel(detail.whose, detail.level);
     });
     showPhone(microphone ? "Asking for the microphone …" : "Connecting …");
     await phone.dial({ microphone });
@@ -68,7 +72,7 @@ function phoneChanged() {
   } else if (phone.state === "ended") {
     const problem = phone.problem;
     phone = null;
-    at("level-caller").value = at("level-agent").value = 0;
+    for (const whose of ["caller", "agent"]) showLevel(whose, 0);
     showPhone(problem ? `The call ended: ${problem}` : "The call has ended", { trouble: !!problem });
   }
 }

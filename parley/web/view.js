@@ -103,7 +103,7 @@ export function showBoard(body, calls, choose) {
   const rows = calls.map((call) => {
     const link = element("button", { type: "button", onclick: () => choose(call.id) }, shortened(call.id));
     const state = call.ended_at
-      ? [call.ended_by ?? ""]
+      ? [`ended by ${call.ended_by}`]
       : [element("span", { class: "live-dot" }), "live"];
     const cells = [[link], [call.contact?.name ?? "unknown"], [began(call)], [lasted(call)], [String(call.turns)], state];
     return element("tr", {}, ...cells.map((content) => element("td", {}, ...content)));
