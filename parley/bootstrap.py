@@ -172,7 +172,7 @@ def torch_pin() -> str:
     return found.group()
 
 
-def install_torch(pip: list[str], log: Path) -> None:
+def install_torch(pip: list[str], log: Path, index: str = TORCH_INDEX) -> None:
     """The CPU build of torch: from wherever pip is set up to look, else from PyTorch's index.
 
     Raises:
@@ -184,14 +184,14 @@ def install_torch(pip: list[str], log: Path) -> None:
         run(command, log, "torch from pip's own configuration")
         return
     except CannotInstall:
-        say(f"      not where pip looks; asking {TORCH_INDEX}")
-    if not reachable(TORCH_INDEX):
+        say(f"      not where pip looks; asking {index}")
+    if not reachable(index):
         raise CannotInstall(
-            f"{pin} is not where pip looks (PyPI does not carry it) and {TORCH_INDEX} cannot be "
+            f"{pin} is not where pip looks (PyPI does not carry it) and {index} cannot be "
             "reached. Fetch the wheel for this Python from there on another machine, put it into "
             "a folder and type: PIP_FIND_LINKS=/that/folder make install"
         )
-    run([*command, "--index-url", TORCH_INDEX], log, f"torch from {TORCH_INDEX}")
+    run([*command, "--index-url", index], log, f"torch from {index}")
 
 
 def install_cpu(pip: list[str], log: Path) -> None:

@@ -64,12 +64,15 @@ class Program:
 class Child:
     """A program that is kept running for as long as :meth:`run` runs."""
 
-    def __init__(self, program: Program, report: Report) -> None:
+    def __init__(self, program: Program, report: Report, first_pause_s: float = 1.0) -> None:
+        """``first_pause_s``: seconds from a death to the restart; each next one waits twice as
+        long."""
         self.program = program
         self.restarts = 0
         # None while the program does not answer.
         self.address: str | None = None
         self._report = report
+        self._first_pause_s = first_pause_s
         self._ready = asyncio.Event()
 
     async def wait_ready(self) -> str:
@@ -102,7 +105,7 @@ class Child:
             self._ready.clear()
             self.restarts += 1
             steady = clock() - began > STEADY_S
-            pause_s = 0.0 if steady else min(max(1.0, 2 * pause_s), LONGEST_PAUSE_S)
+            pause_s = 0.0 if steady else min(max(self._first_pause_s, 2 * pause_s), LONGEST_PAUSE_S)
             LOG.error("%s %s; restart %d in %.0f s", self.name, problem, self.restarts, pause_s)
             self._report(f"{self.name} {problem}. Starting it again in {pause_s:.0f} s")
             await asyncio.sleep(pause_s)

@@ -181,7 +181,7 @@ def _report(line: str) -> None:
 def main() -> None:
     """The console script."""
     try:
-        app()
+        app(prog_name="parley")
     except ParleyError as error:
         print(f"parley: {error}", file=sys.stderr)
         sys.exit(2)

@@ -60,19 +60,34 @@ def fetch(name: str, kind: Kind, report: Report) -> Path:
         WeightsError: the name means nothing, a package or repository cannot be fetched, or a
             file's sha256 is not the pinned one.
     """
+    entry = weights.load_catalogue().get(name)
+    if entry is not None and entry.kind == kind:
+        return fetch_entry(entry, report)
     folder = weights.locate(name, kind)
     with _lock():
-        if folder.is_dir():
-            return weights.find(name, kind)
-        with _whole(folder) as partial:
-            entry = weights.load_catalogue().get(name)
-            if entry is not None:
-                _from_packages(entry, partial, report)
-            elif kind == "voice" and name.endswith(".onnx"):
-                _from_voice_file(name, partial, report)
-            else:
-                _from_hub(name, partial, report)
+        if not folder.is_dir():
+            with _whole(folder) as partial:
+                if kind == "voice" and name.endswith(".onnx"):
+                    _from_voice_file(name, partial, report)
+                else:
+                    _from_hub(name, partial, report)
     return weights.find(name, kind)
+
+
+def fetch_entry(entry: Weight, report: Report) -> Path:
+    """Have the weights of a catalogue's entry in the cache; at once if they are.
+
+    Returns the folder.
+
+    Raises:
+        WeightsError: as :func:`fetch`.
+    """
+    with _lock():
+        if not entry.folder.is_dir():
+            with _whole(entry.folder) as partial:
+                _from_packages(entry, partial, report)
+    weights.check_unchanged(entry.name, entry.folder)
+    return entry.folder
 
 
 @contextmanager
