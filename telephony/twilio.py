@@ -40,17 +40,12 @@ from pipeline.turn import KeyPressed, LineEvent, MarkPlayed
 from telephony.g711 import ulaw_encode
 from telephony.timeline import Timeline
 
-FILL_LIMIT_S = 5
-"""Longest hole in the sound that is filled. A timestamp further off is a clock that was set."""
-
 MALFORMED_LIMIT = 100
 """Messages without meaning after which the peer is taken for something else than Twilio."""
 
 MARKS_LIMIT = 1_000
 """Marks that wait for their return. Whoever returns none must not fill our memory."""
 
-_FILL_LIMIT = FILL_LIMIT_S * LINE_RATE
-_SILENCE = b"\xff"  # mu-law's positive zero
 _DIGITS = frozenset("0123456789*#ABCD")
 _DETAIL_LIMIT = 120  # Characters of the peer's that may enter one line of our log.
 
@@ -113,7 +108,8 @@ class TwilioStream:
         self._start: StreamStarted | None = None
         self._sid = ""
         self._media_head = b""
-        self._stopped = False
+        # Between start and stop.
+        self._is_open = False
         self._sequence = -1  # The last number seen; -1 before the first.
         self._timeline = Timeline()
         # Marks on their way, in order: name on the wire to the name that our caller gave.
@@ -136,12 +132,12 @@ class TwilioStream:
             event = data["event"]
         except (orjson.JSONDecodeError, TypeError, KeyError) as error:
             return self._malformed(f"no JSON object with an event: {error!r}")
-        broken = self._note_sequence(data.get("sequenceNumber"))
+        odd = self._note_sequence(data.get("sequenceNumber"))
         if event == "media":
-            heard = self._misplaced(data) or self._receive_media(data)
+            heard = self._astray(data) or self._receive_media(data)
         else:
             heard = self._receive_other(event, data)
-        return (broken, *heard) if broken else heard
+        return (*odd, *heard) if odd else heard
 
     def _receive_other(self, event: Any, data: dict[str, Any]) -> Sequence[TwilioEvent]:
         match event:
@@ -150,11 +146,11 @@ class TwilioStream:
             case "start":
                 return self._receive_start(data)
             case "mark":
-                return self._misplaced(data) or self._receive_mark(data)
+                return self._astray(data) or self._receive_mark(data)
             case "dtmf":
-                return self._misplaced(data) or self._receive_dtmf(data)
+                return self._astray(data) or self._receive_dtmf(data)
             case "stop":
-                return self._misplaced(data) or self._receive_stop()
+                return self._astray(data) or self._receive_stop()
             case _:
                 return self._odd("unknown event", repr(event))
 
@@ -163,6 +159,7 @@ class TwilioStream:
         if self._start is None:
             self._start = started
             self._sid = started.stream_sid
+            self._is_open = True
             head = orjson.dumps({"event": "media", "streamSid": self._sid, "media": {"payload": 0}})
             self._media_head = head.removesuffix(b"0}}") + b'"'
             return (started,)
@@ -186,25 +183,8 @@ class TwilioStream:
             return self._odd("bad payload", repr(error))
         if not payload:
             return self._odd("bad payload", "empty")
-        return self._place(payload, chunk, stamp)
-
-    def _place(self, payload: bytes, chunk: int | None, stamp: int | None) -> Sequence[TwilioEvent]:
-        """Put sound where its numbers say; a hole of bearable size before it becomes silence."""
-        timeline = self._timeline
-        if chunk is not None and timeline.is_repeated(chunk, stamp):
-            return self._odd("late chunk", f"chunk {chunk}")
-        hole = timeline.hole_before(stamp) if stamp is not None else 0
-        if hole == 0:
-            return timeline.take(payload)
-        if abs(hole) > _FILL_LIMIT:
-            timeline.shift(hole)
-            odd = self._odd("leap", f"timestamp off by {hole / LINE_RATE:.1f} s")
-            return (*odd, *timeline.take(payload))
-        if hole < 0:
-            # A peer whose stamps come from a jittery clock: it catches up, and nothing was lost.
-            return timeline.take(payload)
-        odd = self._odd("gap", f"{hole / LINE_RATE:.2f} s filled with silence")
-        return (*odd, *timeline.take(_SILENCE * hole + payload))
+        frames, misplaced = self._timeline.place(payload, chunk, stamp)
+        return (*self._odd(*misplaced), *frames) if misplaced else frames
 
     def _receive_mark(self, data: dict[str, Any]) -> Sequence[TwilioEvent]:
         try:
@@ -228,30 +208,30 @@ class TwilioStream:
         return (KeyPressed(digit),) if known else self._malformed(f"dtmf: digit {digit!r}")
 
     def _receive_stop(self) -> Sequence[TwilioEvent]:
-        self._stopped = True
+        self._is_open = False
         return (StreamStopped(),)
 
-    def _misplaced(self, data: dict[str, Any]) -> Sequence[TwilioEvent]:
+    def _astray(self, data: dict[str, Any]) -> Sequence[TwilioEvent]:
         """The oddity of a message that is not for this stream now; empty when it is."""
-        if data.get("streamSid") == self._sid and not self._stopped and self._start:
+        if self._is_open and data.get("streamSid") == self._sid:
             return ()
         if self._start is None:
             return self._odd("before start", str(data["event"]))
-        if self._stopped:
+        if not self._is_open:
             return self._odd("after stop", str(data["event"]))
         return self._odd("wrong stream", repr(data.get("streamSid")))
 
-    def _note_sequence(self, number: Any) -> Oddity | None:
+    def _note_sequence(self, number: Any) -> Sequence[Oddity]:
+        if number is None:  # `connected` has none, and simple clients leave it out.
+            return ()
         try:
-            sequence = _count(number)
+            sequence = int(number)
         except (TypeError, ValueError, OverflowError):
-            return self._odd("sequence break", repr(number))[0]
-        if sequence is None:  # `connected` has none, and simple clients leave it out.
-            return None
+            return self._odd("sequence break", repr(number))
         before, self._sequence = self._sequence, sequence
         if sequence == before + 1 or before < 0:
-            return None
-        return self._odd("sequence break", f"{sequence} after {before}")[0]
+            return ()
+        return self._odd("sequence break", f"not {before} + 1")
 
     def _malformed(self, detail: str) -> tuple[Oddity]:
         odd = self._odd("malformed", detail)

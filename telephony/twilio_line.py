@@ -75,7 +75,8 @@ class TwilioLine:
         self._connection = connection
         self._stream = stream
         self._info = info
-        self._answered = asyncio.get_running_loop().time()
+        self._loop = asyncio.get_running_loop()
+        self._answered = self._loop.time()
         # Events of messages already read, in order. At most one message's worth.
         self._ready: deque[LineEvent] = deque()
         # Whether a task waits for a message in the iteration.
@@ -105,7 +106,7 @@ class TwilioLine:
             await self._read()
         event = self._ready[0]
         if isinstance(event, AudioFrame):
-            ahead_s = event.at - AHEAD_S - (asyncio.get_running_loop().time() - self._answered)
+            ahead_s = event.at - AHEAD_S - (self._loop.time() - self._answered)
             if ahead_s > 0:
                 await asyncio.sleep(ahead_s)
         else:
@@ -126,14 +127,14 @@ class TwilioLine:
             return
         finally:
             self._reading = False
-        events = self._stream.receive(message)
-        for event in events:
-            if isinstance(event, AudioFrame | KeyPressed | MarkPlayed):
-                self._ready.append(event)
-            elif isinstance(event, StreamStopped):
-                self._ended = True
-            else:
-                _log_oddity(self._stream, event, f"call {self._info.id}")
+        for event in self._stream.receive(message):
+            match event:
+                case AudioFrame() | KeyPressed() | MarkPlayed():
+                    self._ready.append(event)
+                case StreamStopped():
+                    self._ended = True
+                case _:
+                    _log_oddity(self._stream, event, f"call {self._info.id}")
         if not self._ready:
             await asyncio.sleep(0)
 

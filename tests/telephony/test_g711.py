@@ -68,7 +68,7 @@ def test_strided_input_is_encoded_in_order() -> None:
 def test_all_tables_agree_with_audioop() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        import audioop  # noqa: PLC0415 - only old Pythons have it
+        import audioop  # only old Pythons have it
     raw = EVERY_SAMPLE.tobytes()
     assert ulaw_encode(EVERY_SAMPLE) == audioop.lin2ulaw(raw, 2)
     assert alaw_encode(EVERY_SAMPLE) == audioop.lin2alaw(raw, 2)
