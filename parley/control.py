@@ -19,7 +19,7 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Respons
 from fastapi.responses import FileResponse, JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from parley.pages import WEB, is_private, page_router
+from parley.pages import WEB, file_router, is_private, phone_router
 from parley.webhook import voice_router
 from pipeline.config import Settings
 from pipeline.errors import SettingsError
@@ -74,7 +74,8 @@ def create_app(
     )
     private = [Depends(only_here)]
     app.include_router(_call_router(desk), dependencies=private)
-    app.include_router(page_router(settings, tokens, media_port=port), dependencies=private)
+    app.include_router(file_router(), dependencies=private)
+    app.include_router(phone_router(settings, tokens, media_port=port), dependencies=private)
     return app
 
 

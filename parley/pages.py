@@ -62,10 +62,8 @@ def is_private(request: Request, settings: Settings) -> bool:
     )
 
 
-def page_router(
-    settings: Settings, tokens: StreamTokens, *, media_port: Callable[[], int]
-) -> APIRouter:
-    """The pages and what only they need."""
+def file_router() -> APIRouter:
+    """The page, all that it loads, and the recorded voices."""
     router = APIRouter(tags=["pages"])
     assets = {path.name: path for path in WEB.iterdir() if path.is_file()}
     clips = read_clips(CLIPS)
@@ -93,6 +91,15 @@ def page_router(
         return [
             Clip(name=name, text=text, url=f"/clips/{name}.wav") for name, text in clips.items()
         ]
+
+    return router
+
+
+def phone_router(
+    settings: Settings, tokens: StreamTokens, *, media_port: Callable[[], int]
+) -> APIRouter:
+    """Leave to phone the media door. ``tokens`` are those that it asks for."""
+    router = APIRouter(tags=["pages"])
 
     @router.post("/api/phone")
     async def order_phone(request: Request) -> PhoneOrder:

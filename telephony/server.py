@@ -125,6 +125,9 @@ class MediaServer:
                 compression=None,
                 max_size=_MESSAGE_LIMIT,
                 write_limit=_WRITE_LIMIT,
+                # A peer that vanished without a word is found out by an unanswered ping.
+                ping_interval=20,
+                ping_timeout=20,
                 close_timeout=3,
                 server_header=None,
                 logger=_wire_logger(),
