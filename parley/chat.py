@@ -86,7 +86,7 @@ class Conversation:
             f"chat-{uuid4().hex}",
             house.engines.llm,
             house.engines.tools,
-            settings.agent,
+            settings,
             contact=contact,
             clock=clock,
         )

@@ -46,6 +46,8 @@ class Desk:
         self.settings = settings
         # None until everything has opened.
         self.house: House | None = None
+        # The media door's port: the configured one until it is open.
+        self.media_port = settings.server.media_port
         self._metrics = metrics
         self._clock = clock
         # Engine name to whether it has answered once.

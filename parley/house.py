@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -64,16 +64,15 @@ async def open_house(
     Raises:
         ParleyError: a child does not start, weights are missing, a server does not answer.
     """
-    stop = asyncio.Event()
     try:
         # Yielding inside a group is sound here: a context manager's body runs in the task that
         # opened it, so a child that fails for good cancels that body, as it should.
         async with asyncio.TaskGroup() as group:
-            hold = _Holding(group, stop, opened)
+            hold = _Holding(group, opened)
             try:
                 yield await _open(settings, report, hold, scratch)
             finally:
-                stop.set()
+                await hold.close()
     except BaseExceptionGroup as errors:
         raise _first_leaf(errors) from errors
 
@@ -114,9 +113,9 @@ async def _open_llm(
     local = await asyncio.shield(servers)
     async with open_llm(local.llm_url, local.llm_model, settings.llm) as engine:
         opened = await asyncio.shield(database)
-        tools = Toolbox(stock_tools(opened, Crm(opened, settings.agent.timezone)))
-        await warm_llm(engine, settings.agent, tools.specs)
-        yield engine, tools
+        tools = stock_tools(opened, Crm(opened, settings.agent.timezone))
+        await warm_llm(engine, settings, tools)
+        yield engine, Toolbox(tools)
 
 
 @asynccontextmanager
@@ -153,27 +152,44 @@ class _Holding:
     """Opens context managers side by side, and keeps each open in a task of its own.
 
     A manager has to be left by the task that entered it, so one task cannot enter many at once.
+    They are closed one after the other, the last first: a later one may need an earlier one.
     """
 
-    def __init__(
-        self, group: asyncio.TaskGroup, stop: asyncio.Event, opened: Callable[[str], None]
-    ) -> None:
+    def __init__(self, group: asyncio.TaskGroup, opened: Callable[[str], None]) -> None:
         self._group = group
-        self._stop = stop
         self._opened = opened
+        # In the order of their opening: the task of each, and what tells it to close once it has
+        # opened.
+        self._kept: list[tuple[asyncio.Task[None], asyncio.Future[Any], asyncio.Event]] = []
 
     def open(self, name: str, opening: AbstractAsyncContextManager[T]) -> asyncio.Future[T]:
+        """Begin to open; the future has what was opened."""
         value: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._group.create_task(self._keep(name, opening, value))
+        stop = asyncio.Event()
+        task = self._group.create_task(self._keep(name, opening, value, stop))
+        self._kept.append((task, value, stop))
         return value
 
+    async def close(self) -> None:
+        """Close everything. One that is still opening is cancelled."""
+        for task, value, stop in reversed(self._kept):
+            if value.done():
+                stop.set()
+            else:
+                task.cancel()
+            await asyncio.wait((task,))
+
     async def _keep(
-        self, name: str, opening: AbstractAsyncContextManager[T], value: asyncio.Future[T]
+        self,
+        name: str,
+        opening: AbstractAsyncContextManager[T],
+        value: asyncio.Future[T],
+        stop: asyncio.Event,
     ) -> None:
         async with opening as opened:
             value.set_result(opened)
             self._opened(name)
-            await self._stop.wait()
+            await stop.wait()
 
 
 def _first_leaf(errors: BaseExceptionGroup[BaseException]) -> BaseException:

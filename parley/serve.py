@@ -55,7 +55,9 @@ async def serve(settings: Settings, report: Callable[[str], None]) -> None:
     # The control plane opens first, to say what is still missing; the media door last, and so it
     # closes first: no call outlives the engines that it needs.
     async with (
-        ControlServer(settings, create_app(desk, tokens)) as control,
+        ControlServer(
+            settings, create_app(desk, tokens, media_port=lambda: desk.media_port)
+        ) as control,
         open_house(settings, report, opened=desk.opened) as house,
         MediaServer(
             settings,
@@ -64,7 +66,9 @@ async def serve(settings: Settings, report: Callable[[str], None]) -> None:
             origins=page_origins(settings, control.port),
         ) as media,
     ):
+        desk.media_port = media.port
         desk.house = house
+        metrics.refused.set_function(lambda: sum(media.statistics().refused.values()))
         for child in house.children:
             metrics.restarts.labels(child.name).set_function(partial(getattr, child, "restarts"))
         host = settings.server.host

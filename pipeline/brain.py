@@ -14,17 +14,19 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from pipeline.channel import Channel
-from pipeline.config import AgentSettings
+from pipeline.config import Settings
 from pipeline.engine import Engine
 from pipeline.errors import EngineFailed
 from pipeline.llm import history
 from pipeline.llm.sentences import ClauseCutter
 from pipeline.tools.crm import Contact
-from pipeline.tools.registry import Toolbox, ToolContext, open_question
+from pipeline.tools.registry import Tool, Toolbox, ToolContext, open_question
 from pipeline.turn import Prompt, Say, ToolCall, ToolResult, Turn
 
 _MOST_ROUNDS = 3
 """How often one reply may go back to the model with tool results."""
+
+_MOST_SENTENCES = 3
 
 
 class Brain:
@@ -35,7 +37,7 @@ class Brain:
         call_id: str,
         llm: Engine[Prompt, Say | ToolCall],
         tools: Toolbox,
-        agent: AgentSettings,
+        settings: Settings,
         *,
         contact: Contact | None,
         clock: Callable[[], datetime],
@@ -46,8 +48,10 @@ class Brain:
         self._tools = tools
         self._contact = contact
         self._clock = clock
-        self._zone = contact.zone if contact else ZoneInfo(agent.timezone)
-        self._system = history.system_prompt(agent, tools.specs)
+        self._zone = contact.zone if contact else ZoneInfo(settings.agent.timezone)
+        # What the model may choose from; empty when code decides what is called.
+        self._offered = tools.specs if settings.llm.tools == "chosen" else ()
+        self._shared = history.preamble(settings.agent, self._offered)
 
     async def think(
         self, turn: Turn, past: Sequence[Turn], clauses: Channel[str], writes: asyncio.TaskGroup
@@ -63,19 +67,19 @@ class Brain:
         """
         assert turn.transcript is not None
         asked = open_question(past[-1].tools) if past else None
-        cued = self._tools.cued_by(turn.transcript.text, asked)
-        must_call = cued.spec.name if cued else None
+        cued = None if self._offered else self._tools.cued_by(turn.transcript.text, asked)
         reply = _Reply(turn, clauses)
+        prompt = _call_prompt(cued, turn) if cued else self._prompt(turn, past)
         for _ in range(_MOST_ROUNDS):
-            calls = await self._listen(self._prompt(turn, past, must_call), reply)
+            calls = await self._listen(prompt, reply)
             if not calls:
                 break
-            must_call = None
             spoken = await self._use_all(turn, calls, asked, writes)
             for sentence in spoken:
                 await reply.add(sentence + " ")
             if len(spoken) == len(calls):
                 break
+            prompt = self._prompt(turn, past)
         await reply.finish()
 
     async def _listen(self, prompt: Prompt, reply: _Reply) -> list[ToolCall]:
@@ -87,16 +91,18 @@ class Brain:
                 match piece:
                     case Say(text):
                         await reply.add(text)
+                        if reply.is_enough:
+                            break
                     case ToolCall():
                         calls.append(piece)
         return calls
 
-    def _prompt(self, turn: Turn, past: Sequence[Turn], must_call: str | None) -> Prompt:
+    def _prompt(self, turn: Turn, past: Sequence[Turn]) -> Prompt:
         assert turn.transcript is not None
         contact = self._contact.facts() if self._contact else None
         facts = history.call_facts(contact, self._clock().astimezone(self._zone))
-        chat = history.messages(self._system, facts, past, turn.transcript.text, turn.tools)
-        return Prompt(chat, self._tools.specs, must_call)
+        chat = history.messages(self._shared, facts, past, turn.transcript.text, turn.tools)
+        return Prompt(chat, self._offered)
 
     async def _use_all(
         self,
@@ -135,14 +141,25 @@ class Brain:
         return result
 
 
+def _call_prompt(tool: Tool, turn: Turn) -> Prompt:
+    assert turn.transcript is not None
+    chat = history.call_messages(tool.spec, tool.examples, turn.transcript.text)
+    return Prompt(chat, (tool.spec,), must_call=tool.spec.name)
+
+
 class _Reply:
-    """Text on its way to the voice, cut into clauses."""
+    """Text on its way to the voice, cut into clauses.
+
+    It is enough when it has as many sentences as anybody listens to on the phone, or begins to
+    repeat itself: what a model says after that is not worth waiting for.
+    """
 
     def __init__(self, turn: Turn, clauses: Channel[str]) -> None:
         self.turn = turn
         self._clauses = clauses
         self._cutter = ClauseCutter()
-        self._any = False
+        self._given: list[str] = []
+        self.is_enough = False
 
     async def add(self, text: str) -> None:
         for clause in self._cutter.feed(text):
@@ -151,14 +168,25 @@ class _Reply:
     async def finish(self) -> None:
         for clause in self._cutter.finish():
             await self._give(clause)
-        if not self._any:
+        if not self._given:
             raise EngineFailed("llm", "gave an empty reply")
         self._clauses.close()
 
     async def _give(self, clause: str) -> None:
-        self._any = True
+        if self.is_enough or clause in self._given or _babbles(clause):
+            self.is_enough = True
+            return
+        self._given.append(clause)
+        sentences = sum(given[-1] in ".!?" for given in self._given)
+        self.is_enough = sentences >= _MOST_SENTENCES
         self.turn.mark("first_clause", _now())
         await self._clauses.send(clause)
+
+
+def _babbles(clause: str) -> bool:
+    """Whether one phrase of it comes three times: "I'm sorry, I'm sorry, I'm sorry"."""
+    phrases = [part.strip(" .!?").lower() for part in clause.split(",")]
+    return any(phrases.count(phrase) >= 3 for phrase in phrases)
 
 
 def _now() -> float:

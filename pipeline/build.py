@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
 import numpy as np
 
 from pipeline.audio import LINE_RATE, AudioFrame
-from pipeline.config import AgentSettings, AsrSettings, LlmSettings, Settings, TtsSettings
+from pipeline.config import AsrSettings, LlmSettings, Settings, TtsSettings
 from pipeline.engine import Engine
 from pipeline.fakes import fake_asr, fake_llm, fake_tts
 from pipeline.llm import history
+from pipeline.tools.tool import Tool
 from pipeline.tts.phrases import Phrases
-from pipeline.turn import Message, Prompt, Say, Speech, ToolCall, ToolSpec, Transcript
+from pipeline.turn import Message, Prompt, Say, Speech, ToolCall, Transcript
 from pipeline.weights import cache_dir, find
 
 _LOG = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ async def open_asr(settings: AsrSettings) -> AsyncIterator[Engine[Speech, Transc
     Raises:
         WeightsError: its weights are missing or not what they should be.
     """
-    from pipeline.asr.whisper import whisper_engine  # noqa: PLC0415 - see the module's docstring
+    from pipeline.asr.whisper import whisper_engine
 
     folder = find(settings.model, "whisper")
     async with whisper_engine(folder, settings, settings.model) as engine:
@@ -51,7 +52,7 @@ async def open_tts(settings: TtsSettings) -> AsyncIterator[Engine[str, AudioFram
     Raises:
         WeightsError: its weights are missing or not what they should be.
     """
-    from pipeline.tts.piper import piper_engine  # noqa: PLC0415
+    from pipeline.tts.piper import piper_engine
 
     folder = find(settings.voice, "voice")
     async with piper_engine(folder, settings) as engine:
@@ -68,7 +69,7 @@ async def open_llm(
     Raises:
         SettingsError: the key's environment variable is named and not set.
     """
-    from pipeline.llm.vllm import open_vllm  # noqa: PLC0415
+    from pipeline.llm.vllm import open_vllm
 
     key = os.environ.get(settings.api_key_env) if settings.api_key_env else None
     async with open_vllm(url, model, settings, key) as engine:
@@ -76,22 +77,24 @@ async def open_llm(
 
 
 async def warm_llm(
-    engine: Engine[Prompt, Say | ToolCall], agent: AgentSettings, tools: tuple[ToolSpec, ...]
+    engine: Engine[Prompt, Say | ToolCall], settings: Settings, tools: Sequence[Tool]
 ) -> None:
-    """Let the model answer once, free and forced: fills the shared prefix, compiles the grammars.
+    """Let the model answer once as it will be asked: in free speech, and with each tool's call.
 
-    If cancelled, the server is as warm as it got.
+    This fills the prefixes that all calls share and compiles the grammars. If cancelled, the
+    server is as warm as it got.
 
     Raises:
         EngineFailed: it does not answer.
     """
-    chat = (
-        Message("system", history.system_prompt(agent, tools)),
-        Message("user", "Hello?"),
-    )
-    await _drain(engine.stream(Prompt(chat, tools)))
-    for tool in tools:
-        await _drain(engine.stream(Prompt(chat, tools, must_call=tool.name)))
+    specs = tuple(tool.spec for tool in tools)
+    offered = specs if settings.llm.tools == "chosen" else ()
+    shared = history.preamble(settings.agent, offered)
+    await _drain(engine.stream(Prompt((*shared, Message("user", "Hello?")), offered)))
+    for tool in tools if not offered else ():
+        words = tool.examples[0][0] if tool.examples else "Please do."
+        chat = history.call_messages(tool.spec, tool.examples, words)
+        await _drain(engine.stream(Prompt(chat, (tool.spec,), must_call=tool.spec.name)))
 
 
 async def ready_phrases(voice: Engine[str, AudioFrame], settings: Settings) -> Phrases:

@@ -102,7 +102,7 @@ class Call:
             line.info.id,
             engines.llm,
             engines.tools,
-            settings.agent,
+            settings,
             contact=contact,
             clock=clock,
         )

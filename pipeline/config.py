@@ -87,6 +87,18 @@ class AgentSettings(_Section):
     instructions: str = ""
     """More lines for the system prompt."""
 
+    examples: tuple[tuple[str, str], ...] = (
+        ("Who is this?", "This is {name}, the AI assistant of {company}."),
+        ("What do you do?", "We do {pitch}."),
+        ("Are you a robot?", "Yes, I am an AI, calling for {company}."),
+        ("How much is it?", "That depends on your office; a colleague can tell you more."),
+        ("I am not interested.", "No problem, thank you for your time."),
+        ("I am busy.", "No problem, when may I call you back?"),
+    )
+    """Callers' lines and how to answer them, shown to the model before each call. A small model
+    learns more from these than from any instruction. ``{name}``, ``{company}`` and ``{pitch}`` are
+    filled in."""
+
     timezone: str = "America/Chicago"
     """IANA zone of contacts whose own is unknown."""
 
@@ -131,6 +143,11 @@ class LlmSettings(_Section):
     """Longest reply, in tokens."""
 
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    tools: Literal["cued", "chosen"] = "cued"
+    """Who decides that a tool is called. ``cued``: patterns on the caller's words, and the model
+    only fills in the arguments; right for small models that were not tuned for tools. ``chosen``:
+    the model, which then sees all tools in its prompt."""
+
     api_key_env: str | None = None
     """Name of the environment variable that holds the server's key, if it wants one."""
 

@@ -1,4 +1,4 @@
-"""Engines without weights, for ``engines = "fake"``: media benchmarks, and a first look at a server.
+"""Engines without weights, for ``engines = "fake"``: media benchmarks, and a first look.
 
 They answer every request with the same plausible result after a fixed delay. They are no measure of
 anything but what surrounds them.

@@ -23,8 +23,8 @@ class Metrics:
         self.calls = Counter(
             "parley_calls", "Calls that ended, by who ended them.", ["by"], registry=self.registry
         )
-        self.calls_refused = Counter(
-            "parley_calls_refused", "Calls refused at the door.", registry=self.registry
+        self.refused = Gauge(
+            "parley_calls_refused", "Calls refused at the door so far.", registry=self.registry
         )
         self.turns = Counter(
             "parley_turns",

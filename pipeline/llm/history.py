@@ -9,7 +9,7 @@ follows in that order.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,26 +20,47 @@ MOST_TURNS = 12
 """Older turns fall out of the prompt, so that its cost does not grow with the call."""
 
 
-def system_prompt(agent: AgentSettings, tools: Sequence[ToolSpec]) -> str:
-    """The part that all calls of an agent share."""
+def preamble(agent: AgentSettings, tools: Sequence[ToolSpec]) -> tuple[Message, ...]:
+    """The part that all calls of an agent share: who it is, and how it answers.
+
+    ``tools`` are those that the model may choose.
+    """
     lines = [
-        f"You are {agent.name}, a sales agent on the phone for {agent.company}: {agent.pitch}.",
-        "You are an AI and say so when asked.",
-        "Answer in one or two short spoken sentences, then stop. No lists, no markup.",
-        "Never claim that something was done unless a tool result says so.",
-        "Give nobody data of other people.",
+        f"You are {agent.name}, the AI assistant of {agent.company}. You are on the phone.",
+        f"{agent.company} does this: {agent.pitch}.",
+        "Answer in one short, friendly sentence. Promise nothing.",
     ]
     if agent.instructions:
         lines.append(agent.instructions.strip())
     if tools:
         lines.append("To act, write <tool_call>{...}</tool_call> with the caller's own words:")
         lines += [_tool_line(tool) for tool in tools]
-    return "\n".join(lines)
+    chat = [Message("system", "\n".join(lines))]
+    for caller, answer in agent.examples:
+        filled = answer.format(name=agent.name, company=agent.company, pitch=agent.pitch)
+        chat += [Message("user", caller), Message("assistant", filled)]
+    return tuple(chat)
+
+
+def call_messages(
+    tool: ToolSpec, examples: Sequence[tuple[str, Mapping[str, Any]]], caller: str
+) -> tuple[Message, ...]:
+    """A prompt for one call only: the model is to copy its arguments out of ``caller``.
+
+    The conversation so far is left out: a small model would copy from there too.
+    """
+    chat = [Message("system", f"Copy what the caller says into a call of {tool.name}.")]
+    for words, arguments in examples:
+        call = json.dumps({"name": tool.name, "arguments": dict(arguments)})
+        chat.append(Message("user", words))
+        chat.append(Message("assistant", f"<tool_call>{call}</tool_call>"))
+    chat.append(Message("user", caller))
+    return tuple(chat)
 
 
 def call_facts(contact: dict[str, Any] | None, now: datetime) -> str:
     """The part that is new with each call: the clock, and whom we talk to."""
-    facts = [f"It is {now:%A, %d %B %Y, %H:%M}."]
+    facts = [f"A new call. It is {now:%A, %d %B %Y, %H:%M}."]
     if contact:
         known = [f"{key} {value}" for key, value in contact.items() if value]
         facts.append("You are talking to " + ", ".join(known) + ".")
@@ -47,14 +68,19 @@ def call_facts(contact: dict[str, Any] | None, now: datetime) -> str:
 
 
 def messages(
-    system: str, facts: str, past: Sequence[Turn], caller: str, results: Sequence[ToolResult] = ()
+    shared: Sequence[Message],
+    facts: str,
+    past: Sequence[Turn],
+    caller: str,
+    results: Sequence[ToolResult] = (),
 ) -> tuple[Message, ...]:
     """A whole prompt.
 
-    ``past`` are the settled turns, oldest first; ``caller`` is the turn to be answered, and
-    ``results`` what its tools have brought so far.
+    ``shared`` is the :func:`preamble`, ``facts`` those of the call; ``past`` are the settled turns,
+    oldest first; ``caller`` is the turn to be answered, and ``results`` what its tools have brought
+    so far.
     """
-    chat = [Message("system", f"{system}\n{facts}")]
+    chat = [*shared, Message("system", facts)]
     for turn in past[-MOST_TURNS:]:
         if turn.transcript is not None and turn.transcript.text:
             _append(chat, "user", turn.transcript.text)
@@ -68,8 +94,8 @@ def messages(
 
 def tool_call_text(result: ToolResult) -> str:
     """A call as the model writes it."""
-    call = {"name": result.call.name, "arguments": dict(result.call.arguments)}
-    return f"<tool_call>{json.dumps(call)}</tool_call>"
+    call = json.dumps({"name": result.call.name, "arguments": dict(result.call.arguments)})
+    return f"<tool_call>{call}</tool_call>"
 
 
 def tool_result_text(result: ToolResult) -> str:

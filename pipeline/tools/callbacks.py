@@ -49,12 +49,22 @@ _ANSWER = re.compile(
     re.IGNORECASE,
 )
 
+_EXAMPLES = (
+    ("please call me tomorrow at three", {"at": "tomorrow at three"}),
+    (
+        "Could you ring me back next Tuesday around half past ten?",
+        {"at": "next Tuesday around half past ten"},
+    ),
+    ("Not now. Try me again in twenty minutes, okay?", {"at": "in twenty minutes"}),
+    ("Give me a call sometime next week.", {"at": "sometime next week"}),
+)
+
 _SPEC = ToolSpec(
     NAME,
     "Promise to call the caller back. Give the time in the caller's own words.",
     {
         "type": "object",
-        "properties": {"at": {"type": "string", "minLength": 1, "maxLength": 120}},
+        "properties": {"at": {"type": "string", "minLength": 1, "maxLength": 64}},
         "required": ["at"],
         "additionalProperties": False,
     },
@@ -82,6 +92,7 @@ def callback_tool(database: Database) -> Tool:
         deadline_s=_DEADLINE_S,
         run=run,
         cue=_CUE,
+        examples=_EXAMPLES,
         answer=_ANSWER,
         speak=_speak,
     )

@@ -31,15 +31,22 @@ _CUE = re.compile(
 
 _MINE = re.compile(r"\b(?:my|our|me|mine|us|i)\b", re.IGNORECASE)
 
+_EXAMPLES: tuple[tuple[str, dict[str, str]], ...] = (
+    ("What do you have on file for Acme Tools?", {"company": "Acme Tools"}),
+    ("Am I in there under three one two five?", {"phone": "three one two five"}),
+    ("Which e-mail do you have for me?", {}),
+    ("Who have you got down?", {}),
+)
+
 _SPEC = ToolSpec(
     "lookup_contact",
     "Read what we have on file of the caller. Give what they named, in their words.",
     {
         "type": "object",
         "properties": {
-            "phone": {"type": "string", "maxLength": 60},
-            "email": {"type": "string", "maxLength": 100},
-            "company": {"type": "string", "maxLength": 80},
+            "phone": {"type": "string", "maxLength": 24},
+            "email": {"type": "string", "maxLength": 48},
+            "company": {"type": "string", "maxLength": 32},
         },
         "additionalProperties": False,
     },
@@ -61,7 +68,15 @@ def lookup_tool(crm: Crm) -> Tool:
         facts = {name: value for name, value in contact.facts().items() if value}
         return Outcome({"found": True, **facts}, resolved)
 
-    return Tool(_SPEC, writes=False, deadline_s=_DEADLINE_S, run=run, cue=_CUE, speak=_speak)
+    return Tool(
+        _SPEC,
+        writes=False,
+        deadline_s=_DEADLINE_S,
+        run=run,
+        cue=_CUE,
+        examples=_EXAMPLES,
+        speak=_speak,
+    )
 
 
 def _resolve(contact: Contact, arguments: Mapping[str, str]) -> dict[str, str]:

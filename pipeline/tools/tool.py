@@ -67,6 +67,10 @@ class Tool:
     """Phrases of the caller's upon which the model is *made* to call this tool. A small model that
     was not tuned for tools cannot be trusted to choose; fine-tuning replaces these patterns."""
 
+    examples: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    """Callers' words and the arguments that they mean: what a model that is made to call this tool
+    is shown first."""
+
     answer: re.Pattern[str] | None = None
     """What an answer to this tool's own question looks like; a cue in the turn after it asked."""
 

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from pipeline.tools.registry import Outcome, Tool, Toolbox
 
 from pipeline.call import Call, Engines
 from pipeline.config import Settings
 from pipeline.errors import EngineFailed
 from pipeline.fakes import Scripted, fake_tts, hum_frames
+from pipeline.tools.registry import Outcome, Tool, Toolbox
 from pipeline.turn import Prompt, Say, Speech, ToolCall, ToolSpec, Transcript
 from tests import clock
 from tests.fakes import FakeLine
@@ -84,7 +84,9 @@ class Stage:
 
     def chat(self, index: int = -1) -> list[tuple[str, str]]:
         """The prompt's messages but the system's."""
-        return [(m.role, m.content) for m in self.prompts[index].messages[1:]]
+        chat = self.prompts[index].messages
+        last_system = max(n for n, message in enumerate(chat) if message.role == "system")
+        return [(m.role, m.content) for m in chat[last_system + 1 :]]
 
     def plays_between(self, start: float, end: float) -> list[float]:
         return [at for at in self.line.times("play") if start <= at < end]

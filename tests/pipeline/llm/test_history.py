@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from pipeline.config import AgentSettings
-from pipeline.llm.history import MOST_TURNS, call_facts, messages, system_prompt
+from pipeline.llm.history import MOST_TURNS, call_facts, call_messages, messages, preamble
 from pipeline.turn import Message, ToolCall, ToolResult, ToolSpec, Transcript, Turn
 
 TOOL = ToolSpec("look", "Look it up.", {"type": "object", "properties": {"phone": {}}})
@@ -19,34 +19,47 @@ def turn(caller: str | None, heard: str | None, said: str = "Never sounded.") ->
     return made
 
 
+SHARED = (Message("system", "S"),)
+
+
 def test_the_shared_part_does_not_depend_on_the_call() -> None:
-    system = system_prompt(AgentSettings(name="Ann"), [TOOL])
-    assert "Ann" in system
-    assert "look(phone): Look it up." in system
+    shared = preamble(
+        AgentSettings(name="Ann", examples=(("Who?", "{name} of {company}"),)), [TOOL]
+    )
+    assert "Ann" in shared[0].content
+    assert "look(phone): Look it up." in shared[0].content
+    assert shared[1:] == (Message("user", "Who?"), Message("assistant", "Ann of Northwind Coffee"))
     facts = call_facts({"name": "Jane", "email": None}, datetime(2026, 3, 2, 10, 0, tzinfo=UTC))
-    assert facts == "It is Monday, 02 March 2026, 10:00. You are talking to name Jane."
-    (first, *_) = messages(system, facts, [], "Hello")
-    assert first.content.startswith(system)
+    assert facts == "A new call. It is Monday, 02 March 2026, 10:00. You are talking to name Jane."
+    assert messages(shared, facts, [], "Hello")[: len(shared)] == shared
+
+
+def test_a_call_is_learnt_from_examples_alone() -> None:
+    chat = call_messages(TOOL, [("me please", {"phone": "me"})], "look me up")
+    assert (
+        chat[2].content == '<tool_call>{"name": "look", "arguments": {"phone": "me"}}</tool_call>'
+    )
+    assert chat[-1] == Message("user", "look me up")
 
 
 def test_heard_text_is_all_that_is_remembered() -> None:
-    chat = messages("S", "F", [turn(None, "Hi."), turn("hello", "We do")], "what")
-    assert [message.content for message in chat[1:]] == ["Hi.", "hello", "We do", "what"]
+    chat = messages(SHARED, "F", [turn(None, "Hi."), turn("hello", "We do")], "what")
+    assert [message.content for message in chat[2:]] == ["Hi.", "hello", "We do", "what"]
 
 
 def test_a_turn_that_was_never_answered_joins_the_next() -> None:
-    chat = messages("S", "F", [turn("one", "")], "two")
-    assert chat[1:] == (Message("user", "one two"),)
+    chat = messages(SHARED, "F", [turn("one", "")], "two")
+    assert chat[2:] == (Message("user", "one two"),)
 
 
 def test_roles_alternate_with_tools_too() -> None:
     earlier = turn("who am I", "You are Jane.")
     earlier.tools.append(ToolResult(ToolCall("look", {"phone": "me"}), {"name": "Jane"}))
-    chat = messages("S", "F", [earlier], "thanks")
+    chat = messages(SHARED, "F", [earlier], "thanks")
     roles = [message.role for message in chat]
-    assert roles == ["system", "user", "assistant", "user", "assistant", "user"]
+    assert roles == ["system", "system", "user", "assistant", "user", "assistant", "user"]
 
 
 def test_the_prompt_does_not_grow_for_ever() -> None:
-    chat = messages("S", "F", [turn(f"q{n}", f"a{n}") for n in range(100)], "last")
-    assert len(chat) == 2 * MOST_TURNS + 2
+    chat = messages(SHARED, "F", [turn(f"q{n}", f"a{n}") for n in range(100)], "last")
+    assert len(chat) == 2 * MOST_TURNS + 3
