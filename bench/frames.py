@@ -17,7 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from bench.caller import CallOrder, CallRecord, LineNoise, place_call
@@ -190,7 +190,12 @@ async def _ping(url: str, seconds: float) -> list[float]:
     until = time.monotonic() + seconds
     trips: list[float] = []
     try:
-        async with connect(url, compression=None, ping_interval=None, proxy=None) as socket:
+        async with (
+            connect(url, compression=None, ping_interval=None, proxy=None) as socket,
+            asyncio.TaskGroup() as group,
+        ):
+            # What is not read holds up what comes behind it, pongs included.
+            reading = group.create_task(_read_away(socket))
             for text in Carrier(f"CA{uuid4().hex}").opening({}):
                 await socket.send(text)
             while time.monotonic() < until:
@@ -198,9 +203,15 @@ async def _ping(url: str, seconds: float) -> list[float]:
                 await (await socket.ping())
                 trips.append((time.monotonic() - asked) * 1000)
                 await asyncio.sleep(0.1)
-    except (OSError, ConnectionClosed):
+            reading.cancel()
+    except* (OSError, ConnectionClosed):
         await asyncio.sleep(until - time.monotonic())
     return trips
+
+
+async def _read_away(socket: ClientConnection) -> None:
+    async for _ in socket:
+        pass
 
 
 def _minute() -> tuple[list[str], list[AudioFrame]]:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import aiohttp
@@ -55,7 +54,7 @@ def run_call(order: PhoneCall, as_json: bool = False) -> int:
     Raises:
         SettingsError: a wav cannot be read, or the recording not be written.
     """
-    console = Console(quiet=as_json, highlight=False)
+    console = Console(quiet=as_json, highlight=False, soft_wrap=True)
     clips = [read_clip(path) for path in order.wavs]
     record, ledger = asyncio.run(hold_phone_call(order, clips, console))
     if order.record is not None and record.sound is not None:
@@ -138,11 +137,12 @@ class _Account:
 
 
 def marks_line(turn: LedgerTurn) -> str:
-    """A turn's ledger on one line, milliseconds after the caller's last speech sample."""
-    marks: dict[str, Any] = dict(turn.get("marks") or {})
+    """A turn's ledger on one line, in the order in which things happened: milliseconds after the
+    caller's last speech sample."""
     if turn.get("caller") is None:
         return ""
-    return "  ".join(f"{name} {seconds * 1000:+.0f}" for name, seconds in marks.items())
+    marks = sorted((turn.get("marks") or {}).items(), key=lambda mark: mark[1])
+    return "  ".join(f"{name.replace('_', ' ')} {at * 1000:+.0f}" for name, at in marks)
 
 
 def _outcome(exchange: Exchange) -> str:

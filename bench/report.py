@@ -18,6 +18,9 @@ from rich.table import Table
 from bench.machine import machine_facts, run_facts
 from pipeline.config import Settings
 
+_WIDTH = 120
+"""Columns of a table that nobody watches."""
+
 Draw = Callable[[Figure], None]
 
 
@@ -64,7 +67,8 @@ def publish(report: Report, folder: Path) -> None:
     line = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
     saved = picture.with_suffix(".json")
     saved.write_bytes(line + b"\n")
-    console = Console(highlight=False)
+    # Into a file or pipe a table may be as wide as it is; rich would assume 80 columns.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
     for made in report.tables:
         console.print(made)
     for note in report.notes:

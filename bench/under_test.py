@@ -24,6 +24,9 @@ from bench.ledger import control_url
 from pipeline.config import load_settings
 from pipeline.errors import ParleyError, SettingsError
 
+_START_S = 900.0
+"""Longest start: the first one on a slow machine compiles the language model."""
+
 _STOP_S = 30.0
 """How long a server of ours may take to stop before it is killed."""
 
@@ -59,7 +62,10 @@ class ServerUnderTest:
 
     def memory_mib(self) -> float | None:
         """Resident memory of the server process alone; None where it cannot be seen."""
-        return self.process.memory_info().rss / 2**20 if self.process else None
+        try:
+            return self.process.memory_info().rss / 2**20 if self.process else None
+        except psutil.Error:
+            return None
 
     def listening(self, role: str) -> list[int]:
         """TCP ports on which its children of a role listen."""
@@ -173,13 +179,16 @@ async def _wait_ready(
     timeout = aiohttp.ClientTimeout(total=2.0)
     with console.status("waiting for the server") as status:
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            while not await _is_ready(session, server.control):
+            while missing := await _missing(session, server.control):
+                waited = time.monotonic() - began
                 if child.returncode is not None:
                     raise ServerFailed(
                         f"the server ended with exit code {child.returncode}; its last words: "
-                        + _last_words(log)
+                        f"{_last_words(log)}"
                     )
-                status.update(f"waiting for the server, {time.monotonic() - began:.0f} s")
+                if waited > _START_S:
+                    raise ServerFailed(f"the server is not ready after {waited:.0f} s: {missing}")
+                status.update(f"waiting for the server, {waited:.0f} s: {missing}")
                 await asyncio.sleep(0.2)
     console.print(f"ready after {time.monotonic() - began:.1f} s")
 
@@ -188,12 +197,13 @@ def _last_words(log: Path) -> str:
     return " | ".join(log.read_text(errors="replace").splitlines()[-5:])
 
 
-async def _is_ready(session: aiohttp.ClientSession, control: str) -> bool:
+async def _missing(session: aiohttp.ClientSession, control: str) -> str:
+    """What the server still waits for, in words; empty when it is ready."""
     try:
         async with session.get(f"{control}/readyz") as response:
-            return response.status == 200
+            return "" if response.status == 200 else await response.text()
     except (aiohttp.ClientError, TimeoutError):
-        return False
+        return "it does not answer yet"
 
 
 async def _stop(child: asyncio.subprocess.Process) -> None:

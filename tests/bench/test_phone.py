@@ -66,7 +66,7 @@ def test_a_call_is_told_with_the_words_of_both_sides_and_the_ledger() -> None:
     assert ledger == TURNS[1:]
     assert 'caller: "Tell me more."' in told
     assert 'agent:  "Gladly [sic]."' in told
-    assert "soft_end +100  sent +300" in told
+    assert "soft end +100  sent +300" in told
     assert "1 of 1 answered" in told
 
 
