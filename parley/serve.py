@@ -51,13 +51,12 @@ async def serve(settings: Settings, report: Callable[[str], None]) -> None:
     metrics = Metrics()
     desk = Desk(settings, metrics)
     tokens = StreamTokens()
+    app = create_app(desk, tokens, media_port=lambda: desk.media_port)
     _check_free(settings.server.host, settings.server.media_port)
     # The control plane opens first, to say what is still missing; the media door last, and so it
     # closes first: no call outlives the engines that it needs.
     async with (
-        ControlServer(
-            settings, create_app(desk, tokens, media_port=lambda: desk.media_port)
-        ) as control,
+        ControlServer(settings, app) as control,
         open_house(settings, report, opened=desk.opened) as house,
         MediaServer(
             settings,

@@ -159,6 +159,8 @@ class _Reply:
         self._clauses = clauses
         self._cutter = ClauseCutter()
         self._given: list[str] = []
+        # What stood between two commas so far, in plain letters.
+        self._phrases: set[str] = set()
         self.is_enough = False
 
     async def add(self, text: str) -> None:
@@ -173,20 +175,29 @@ class _Reply:
         self._clauses.close()
 
     async def _give(self, clause: str) -> None:
-        if self.is_enough or clause in self._given or _babbles(clause):
+        fresh = self._fresh_part(clause)
+        if self.is_enough or not fresh:
             self.is_enough = True
             return
-        self._given.append(clause)
+        self._given.append(fresh)
         sentences = sum(given[-1] in ".!?" for given in self._given)
-        self.is_enough = sentences >= _MOST_SENTENCES
+        self.is_enough = fresh != clause or sentences >= _MOST_SENTENCES
         self.turn.mark("first_clause", _now())
-        await self._clauses.send(clause)
+        await self._clauses.send(fresh)
 
+    def _fresh_part(self, clause: str) -> str:
+        """The clause up to the first phrase that the reply had before.
 
-def _babbles(clause: str) -> bool:
-    """Whether one phrase of it comes three times: "I'm sorry, I'm sorry, I'm sorry"."""
-    phrases = [part.strip(" .!?").lower() for part in clause.split(",")]
-    return any(phrases.count(phrase) >= 3 for phrase in phrases)
+        Small models fall into loops: "I'm sorry, I'm sorry, I'm sorry".
+        """
+        phrases = clause.split(",")
+        for index, phrase in enumerate(phrases):
+            plain = phrase.strip(" .!?").lower()
+            if plain and plain in self._phrases:
+                kept = ",".join(phrases[:index]).rstrip(" ,")
+                return f"{kept}." if kept else ""
+            self._phrases.add(plain)
+        return clause
 
 
 def _now() -> float:

@@ -1,4 +1,4 @@
-"""A telephone line without a telephone: plays a scripted caller, notes what the agent does, when."""
+"""A line without a telephone: plays a scripted caller, notes what the agent does, and when."""
 
 from __future__ import annotations
 

@@ -81,10 +81,16 @@ def test_three_sentences_are_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", ["We sell. We sell. We sell.", "We sell. I am sorry, I am sorry, I am sorry, I am"]
+    ("reply", "said"),
+    [
+        ("We sell. We sell. We sell.", ["We sell."]),
+        ("I am sorry, I am sorry, I am sorry, I am", ["I am sorry."]),
+        ("I am very sorry, I am very sorry, I am", ["I am very sorry,"]),
+        ("Sorry, sorry, sorry, and more of this.", ["Sorry."]),
+    ],
 )
-def test_a_model_that_repeats_itself_is_stopped(reply: str) -> None:
-    assert Dialogue(reply).say("hello") == ["We sell."]
+def test_a_model_that_repeats_itself_is_stopped(reply: str, said: list[str]) -> None:
+    assert Dialogue(reply).say("hello") == said
 
 
 def test_nothing_to_say_is_a_failure() -> None:

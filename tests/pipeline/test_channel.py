@@ -43,9 +43,7 @@ def test_a_cancelled_receiver_loses_nothing() -> None:
     async def main() -> None:
         channel: Channel[int] = Channel(1)
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(1):
-                async for _ in channel:
-                    pass
+            await asyncio.wait_for(anext(aiter(channel)), 1)
         await channel.send(1)
         channel.close()
         channel.close()
