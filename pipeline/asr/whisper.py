@@ -1,0 +1,200 @@
+"""Whisper on CTranslate2: one utterance to its words, on a window no longer than it needs.
+
+faster_whisper loads the model, its tokenizer and its mel filters. Its ``transcribe`` is not used:
+it pads every utterance to 30 s, which is where most of its time goes (see :mod:`.windows`), and it
+decodes lazily, on whatever thread iterates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import ctranslate2
+import numpy as np
+from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import get_suppressed_tokens
+from numpy.typing import NDArray
+
+from pipeline.asr import windows
+from pipeline.asr.windows import FULL_WINDOW_S, WHISPER_RATE
+from pipeline.audio import resample, to_float
+from pipeline.config import AsrSettings
+from pipeline.errors import WeightsError
+from pipeline.threaded import Threaded
+from pipeline.turn import Speech, Transcript
+
+_FILES = ("model.bin", "config.json", "tokenizer.json")
+"""Without a tokenizer of its own, faster_whisper would ask the internet for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What the model made of one window."""
+
+    tokens: list[int]
+    """Of the text, without timestamps."""
+
+    log_probabilities: NDArray[np.float64]
+    """One for each of them, shape (tokens,)."""
+
+    text: str
+    no_speech: float
+    """Probability that nobody spoke."""
+
+    looped: bool
+
+
+class Whisper:
+    """A loaded model. ``transcribe`` blocks; as many threads as ``workers`` may call it at once."""
+
+    def __init__(self, folder: Path, settings: AsrSettings, model_name: str) -> None:
+        """Load a CTranslate2 Whisper model.
+
+        Args:
+            folder: holds model.bin, config.json, tokenizer.json and the vocabulary.
+            model_name: says how much padding was measured as safe, unless ``settings.pad_s`` does.
+
+        Raises:
+            WeightsError: the folder holds no such model.
+        """
+        for name in _FILES:
+            if not (folder / name).is_file():
+                raise WeightsError(
+                    model_name, f"has no {name} in {folder}", "Try: parley models fetch"
+                )
+        try:
+            self._model = WhisperModel(
+                str(folder),
+                device=settings.device,
+                compute_type=settings.compute_type,
+                cpu_threads=settings.threads,
+                num_workers=settings.workers,
+                local_files_only=True,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise WeightsError(model_name, f"does not load: {error}", "See [asr]") from error
+        self._pad_s = windows.pad_s_of(model_name) if settings.pad_s is None else settings.pad_s
+        self._tokenizer = Tokenizer(
+            self._model.hf_tokenizer,
+            self._model.model.is_multilingual,
+            task="transcribe",
+            language="en",
+        )
+        # Symbols and annotations ("[music]") that are written and not said.
+        self._suppressed = list(get_suppressed_tokens(self._tokenizer, [-1]))
+
+    def transcribe(self, speech: Speech, pad_s: float | None = None) -> Transcript:
+        """The words of one utterance; empty when there are none in it.
+
+        Args:
+            speech: of any length and rate; what is over 29 s is heard in pieces.
+            pad_s: seconds of silence behind it, instead of the model's own; 30 for the full window.
+        """
+        pad_s = self._pad_s if pad_s is None else pad_s
+        heard: list[_Heard] = []
+        fell_back = False
+        for piece in windows.split_quietest(speech.pcm, speech.rate):
+            if not windows.is_audible(piece, speech.rate):
+                continue
+            samples = to_float(resample(piece, speech.rate, WHISPER_RATE))
+            short = self._listen(samples, pad_s)
+            if short.looped and _has_words(short):
+                fell_back = True
+                short = self._once(self._listen(samples, FULL_WINDOW_S))
+            if _has_words(short):
+                heard.append(short)
+        if not heard:
+            return Transcript("", confidence=0.0, fell_back=fell_back)
+        return Transcript(
+            " ".join(piece.text for piece in heard),
+            confidence=float(np.exp(np.concatenate([p.log_probabilities for p in heard])).mean()),
+            fell_back=fell_back,
+        )
+
+    def warm_up(self) -> None:
+        """Let the model answer once: the first answer allocates, and is several times slower."""
+        hum = np.sin(np.arange(2 * WHISPER_RATE, dtype=np.float32) * 0.05) * 0.1
+        self._listen(hum.astype(np.float32), self._pad_s)
+
+    def _listen(self, samples: NDArray[np.float32], pad_s: float) -> _Heard:
+        """One window, samples float32 (samples,) at 16 kHz, through the model, greedily."""
+        duration_s = len(samples) / WHISPER_RATE
+        size = windows.window_samples(len(samples), pad_s)
+        padded = np.zeros(size, np.float32)
+        padded[: len(samples)] = samples[:size]
+        # The extractor adds a frame at the end, which only 30 s would have cut off.
+        mel = self._model.feature_extractor(padded)[:, : size // 160]
+        # (1, mel bands, frames); the encoder halves the frames.
+        features = ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[None], np.float32))
+        limit = windows.most_tokens(duration_s)
+        # The prompt lacks <|notimestamps|> on purpose: see windows.
+        (result,) = self._model.model.generate(
+            features,
+            [self._tokenizer.sot_sequence],
+            beam_size=1,
+            # CTranslate2 lets a text have half of it, and the prompt the other half.
+            max_length=2 * limit,
+            return_logits_vocab=True,
+            return_no_speech_prob=True,
+            suppress_blank=True,
+            suppress_tokens=self._suppressed,
+        )
+        ids: list[int] = result.sequences_ids[0]
+        kept = windows.without_echo(ids, self._tokenizer.timestamp_begin, duration_s)
+        tokens = [ids[index] for index in kept]
+        text = self._tokenizer.decode(tokens).strip()
+        return _Heard(
+            tokens,
+            np.array([_log_probability(result.logits[0][i], ids[i]) for i in kept], np.float64),
+            text,
+            no_speech=result.no_speech_prob,
+            looped=len(ids) >= limit or windows.looks_looped(tokens, text, limit, duration_s),
+        )
+
+    def _once(self, heard: _Heard) -> _Heard:
+        """The same, if it loops even in the full window, cut to the first round."""
+        if not heard.looped:
+            return heard
+        count = windows.first_round(heard.tokens)
+        tokens = heard.tokens[:count]
+        text = self._tokenizer.decode(tokens).strip()
+        return _Heard(tokens, heard.log_probabilities[:count], text, heard.no_speech, looped=False)
+
+
+def whisper_engine(
+    folder: Path, settings: AsrSettings, model_name: str
+) -> Threaded[Speech, Transcript]:
+    """A loaded, warm model as an ``Engine[Speech, Transcript]``; use it as a context manager.
+
+    Raises:
+        WeightsError: the folder holds no such model.
+    """
+    whisper = Whisper(folder, settings, model_name)
+    whisper.warm_up()
+
+    def work(speech: Speech) -> Generator[Transcript, None, None]:
+        yield whisper.transcribe(speech)
+
+    return Threaded(
+        "whisper",
+        work,
+        threads=settings.workers,
+        timeout_s=settings.timeout_s,
+        failures=(RuntimeError, ValueError, MemoryError),
+    )
+
+
+def _has_words(heard: _Heard) -> bool:
+    if not any(char.isalnum() for char in heard.text):
+        return False
+    return windows.has_words_in(heard.no_speech, float(heard.log_probabilities.mean()))
+
+
+def _log_probability(logits: ctranslate2.StorageView, token: int) -> float:
+    """Of one token, from one step's logits, shape (vocabulary,)."""
+    values = np.array(logits, np.float32).reshape(-1)
+    highest = values.max()
+    return float(values[token] - highest - np.log(np.exp(values - highest).sum()))
