@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import os
 import re
-import selectors
 import shutil
 import subprocess
 import sys
@@ -30,6 +29,10 @@ NEEDED_GB = 6
 
 PATIENCE = ["--timeout", "20", "--retries", "1", "--disable-pip-version-check", "--no-input"]
 """An index that cannot be reached is told within a minute; nobody waits for the fifth attempt."""
+
+
+DOINGS = ("Collecting", "Downloading", "Installing", "Building", "Get:", "Unpacking", "Setting up")
+"""Beginnings of the lines of pip and apt that tell what is going on."""
 
 
 class CannotInstall(Exception):
@@ -78,34 +81,30 @@ def run(command: list[str], log: Path, what: str) -> None:
         CannotInstall: it failed; with its last lines and the log's path.
     """
     began = time.monotonic()
-    told = began
-    last_lines: list[str] = []
-    with log.open("a", encoding="utf-8") as record:
-        record.write("\n$ " + " ".join(command) + "\n")
-        child = subprocess.Popen(
-            command, cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        assert child.stdout is not None
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(child.stdout, selectors.EVENT_READ)
-            while True:
-                if waiting.select(timeout=5):
-                    line = child.stdout.readline().decode("utf-8", "replace")
-                    if not line:
-                        break
-                    record.write(line)
-                    if line.strip() and not line.startswith("WARNING"):
-                        last_lines = [*last_lines[-7:], line.rstrip()]
-                now = time.monotonic()
-                if now - told >= 10 and last_lines:
-                    told = now
-                    say(f"      {now - began:4.0f} s  {last_lines[-1].strip()[:90]}")
-    if child.wait() != 0:
+    start = log.stat().st_size if log.exists() else 0
+    with log.open("ab") as output:
+        output.write(("\n$ " + " ".join(command) + "\n").encode())
+        output.flush()
+        child = subprocess.Popen(command, cwd=str(ROOT), stdout=output, stderr=subprocess.STDOUT)
+        while True:
+            try:
+                code = child.wait(timeout=10)
+                break
+            except subprocess.TimeoutExpired:
+                lines = lines_from(log, start)
+                doing = [line.strip() for line in lines if line.lstrip().startswith(DOINGS)]
+                say(f"      {time.monotonic() - began:4.0f} s  {doing[-1][:80] if doing else ''}")
+    if code != 0:
+        last = "\n    ".join(lines_from(log, start)[1:][-6:])
         raise CannotInstall(
-            f"{what} failed. Its last lines:\n    "
-            + "\n    ".join(last_lines[-6:])
-            + f"\nThe whole output is in {log}"
+            f"{what} failed. Its last lines:\n    {last}\nThe whole output is in {log}"
         )
+
+
+def lines_from(log: Path, start: int) -> list[str]:
+    """What was written to a log behind its byte ``start``, without empty lines and warnings."""
+    text = log.read_bytes()[start:].decode("utf-8", "replace")
+    return [line for line in text.splitlines() if line.strip() and line[:7] != "WARNING"]
 
 
 def make_environment(python: str, venv: Path, log: Path) -> None:

