@@ -127,12 +127,12 @@ def utterances() -> Iterator[Speech]:
 
 def prompts(settings: Settings) -> Iterator[Prompt]:
     """What a first turn asks of the model: the shared part, then a contact, then the caller."""
-    system = history.system_prompt(settings.agent, ())
+    shared = history.preamble(settings.agent, ())
     now = datetime.now(UTC)
     texts = _round([clip.text for clip in speech_clips()])
     for number, text in enumerate(texts):
         facts = history.call_facts({"name": f"Caller {number}", "company": "Hillside Dental"}, now)
-        yield Prompt(history.messages(system, facts, (), text))
+        yield Prompt(history.messages(shared, facts, (), text))
 
 
 def seconds_of_speech(item: Speech | Transcript) -> float:

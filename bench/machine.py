@@ -77,8 +77,8 @@ def ask_for_punctuality() -> str:
 
 
 def _shareable(settings: Settings) -> dict[str, Any]:
-    document = settings.model_dump(mode="json", exclude_defaults=True)
-    url = document.get("database", {}).get("url")
+    document = settings.model_dump(mode="json")
+    url = document["database"]["url"]
     if url:
         # A database address may carry a password; who reads a report needs neither.
         document["database"]["url"] = f"postgresql://{urlsplit(url).hostname}"

@@ -111,15 +111,15 @@ def draw_wer(
     left, right = figure.subplots(1, 2)
     places = np.arange(len(windows))
     bars = left.bar(places, [rate * 100 for rate in rates], 0.55, color=_MAIN)
-    left.bar_label(bars, fmt="%.1f", fontsize=9)
+    left.bar_label(bars, fmt="%.2f", fontsize=9)
     left.set_title("Words heard wrong, %", fontsize=10)
     times = right.bar(places, [figures["mean"] for figures in ms], 0.55, color=_SOFT)
     right.bar_label(times, fmt="%.0f", fontsize=9)
-    right.plot(
-        places, [figures["p95"] for figures in ms], "_", color=_WARN, markersize=26, label="p95"
-    )
+    tails = [figures["p95"] for figures in ms]
+    right.plot(places, tails, "_", color=_WARN, markersize=26, label="p95")
     right.set_title("Time of a transcription, ms (mean; p95)", fontsize=10)
-    right.legend(frameon=False)
+    right.set_ylim(0, max(tails) * 1.2)
+    right.legend(frameon=False, loc="upper left")
     for axes in (left, right):
         axes.set_xticks(places, windows)
         axes.grid(axis="y", alpha=0.3)

@@ -75,11 +75,13 @@ async def measure(
     count: int,
     *,
     seconds_of: Callable[[R | T], float] | None = None,
+    single: bool = False,
     clock: Callable[[], float] = time.monotonic,
 ) -> StageLoad:
     """Let ``callers`` ask at once, each its next request when the last one is answered.
 
-    ``count`` requests in all; ``seconds_of`` tells how much sound is in a request or result. If
+    ``count`` requests in all; ``seconds_of`` tells how much sound is in a request or result;
+    ``single``: the engine gives one result, and is left as soon as it has, as ``only`` does. If
     cancelled, all requests are abandoned.
     """
     firsts: list[float] = []
@@ -101,6 +103,8 @@ async def measure(
                     async for result in results:
                         first = first or clock() - asked
                         sound_s += seconds_of(result) if seconds_of else 0.0
+                        if single:
+                            break
             except EngineFailed:
                 failures += 1
                 continue
@@ -140,10 +144,12 @@ async def run_stages(
             match name:
                 case "asr":
                     asr = await stack.enter_async_context(alone_asr(settings))
-                    loads[name] = await _ramp(asr, utterances(), console, seconds_of_speech)
+                    loads[name] = await _ramp(
+                        asr, utterances(), console, seconds_of=seconds_of_speech, single=True
+                    )
                 case "tts":
                     tts = await stack.enter_async_context(alone_tts(settings))
-                    loads[name] = await _ramp(tts, replies(), console, seconds_of_frame)
+                    loads[name] = await _ramp(tts, replies(), console, seconds_of=seconds_of_frame)
                 case "llm":
                     opening = alone_llm(settings, config, folder, console)
                     llm = await stack.enter_async_context(opening)
@@ -193,11 +199,15 @@ async def _ramp(
     engine: Engine[R, T],
     requests: Iterator[R],
     console: Console,
+    *,
     seconds_of: Callable[[R | T], float] | None = None,
+    single: bool = False,
 ) -> list[StageLoad]:
     loads = []
     for callers in CALLERS:
-        load = await measure(engine, requests, callers, max(12, 2 * callers), seconds_of=seconds_of)
+        load = await measure(
+            engine, requests, callers, max(12, 2 * callers), seconds_of=seconds_of, single=single
+        )
         loads.append(load)
         console.print(f"  {callers} callers: {load.per_s} a second")
     return loads
