@@ -135,7 +135,12 @@ def _tags(tools: tuple[ToolSpec, ...]) -> str:
         {
             "type": "tag",
             "begin": f'<tool_call>{{"name": "{tool.name}", "arguments": ',
-            "content": {"type": "json_schema", "json_schema": dict(tool.parameters)},
+            # Without the limit, a small model fills its call with white space.
+            "content": {
+                "type": "json_schema",
+                "json_schema": dict(tool.parameters),
+                "max_whitespace_cnt": 1,
+            },
             "end": "}</tool_call>",
         }
         for tool in tools
