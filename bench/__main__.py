@@ -11,8 +11,8 @@ import typer
 import uvloop
 from rich.console import Console
 
-from bench.conversation import Manners
 from bench.corpus import wer_clips
+from bench.exchange import Manners
 from bench.frames import FrameLoad, measure_steps, run_frames
 from bench.frames import report_of as frames_report
 from bench.latency import LatencyPlan, run_latency, server_for

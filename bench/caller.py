@@ -23,16 +23,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from bench.audible import line_noise
 from bench.carrier import Carrier, ClearSent, MarkSent, MediaSent, payload_of
-from bench.conversation import (
-    FRAME_S,
-    Conversation,
-    ConversationEvent,
-    Exchange,
-    Greeted,
-    Manners,
-)
+from bench.conversation import FRAME_S, Conversation, ConversationEvent, Greeted
 from bench.corpus import Clip
 from bench.ear import Ear
+from bench.exchange import Exchange, Manners
 from bench.pacing import Pacing
 from pipeline.audio import FRAME_SAMPLES, Pcm
 from pipeline.errors import LineError

@@ -14,15 +14,15 @@ holds everything between the last audible sample spoken and the first audible sa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
 
 import numpy as np
 
 from bench.audible import speech_bounds
 from bench.corpus import Clip
 from bench.ear import Ear, Sound
+from bench.exchange import Exchange, Manners
 from pipeline.audio import FRAME_SAMPLES, LINE_RATE, Pcm
 
 FRAME_S = FRAME_SAMPLES / LINE_RATE
@@ -30,72 +30,6 @@ FRAME_S = FRAME_SAMPLES / LINE_RATE
 
 _STILL_SPEAKING_S = 0.3
 """An agent that was audible this recently is speaking: words have pauses between them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Manners:
-    """How patient the caller is."""
-
-    quiet_s: float = 1.5
-    """Quiet after which the agent has finished."""
-
-    patience_s: float = 15.0
-    """A clip that is not answered this long after its last word is unanswered."""
-
-    greeting_s: float = 10.0
-    """How long a silent agent is waited for before the caller speaks first."""
-
-    longest_s: float = 45.0
-    """An answer that goes on for longer is not listened to any further."""
-
-    false_start_s: float = 1.0
-    """An answer that is withdrawn within this time of its first sound did not begin."""
-
-    barge_in_s: float | None = None
-    """Into every answer but the last, the caller speaks again after this; None lets it finish."""
-
-    hang_up_s: float | None = None
-    """The caller hangs up this long after answer, whatever is going on; None stays to the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One clip spoken, and what came back."""
-
-    index: int
-    clip: str
-    spoke_from: float
-    """When its first audible sample was spoken."""
-
-    spoke_until: float
-    """When its last audible sample was spoken."""
-
-    answered: bool
-    v2v_s: float | None
-    """Last audible sample spoken to first audible sample heard of the answer that stands. None
-    without an answer, or when it began before we had finished (``premature``)."""
-
-    premature: bool
-    false_starts: int
-    """Answers that were begun and withdrawn within their first second."""
-
-    cut_ins: int
-    """Times that the agent became audible while we still had something to say."""
-
-    gaps_s: tuple[float, ...]
-    """Each time that playout ran dry between two audible sounds of the answer."""
-
-    answer_s: float
-    """From the answer's first audible sample to its last."""
-
-    hushed_s: float | None
-    """When we interrupted: our first audible sample to the agent's last. None if we did not."""
-
-    def as_json(self) -> dict[str, Any]:
-        """For the report; times rounded to 0.1 ms."""
-        fields = asdict(self)
-        fields["gaps_s"] = [round(gap, 4) for gap in self.gaps_s]
-        return {k: round(v, 4) if isinstance(v, float) else v for k, v in fields.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +180,7 @@ class Conversation:
         answer = self._answer()
         premature = answer is not None and answer.start < spoke_until
         ends = self._ear.last_audible
+        hushed_s = self._hushed()
         withdrawn = {self._withdrawn(sound) for sound in ours if sound.start >= spoke_until}
         return Exchange(
             index=self._index,
@@ -263,7 +198,9 @@ class Conversation:
                 if answer and answer.start <= dry and until <= ends
             ),
             answer_s=ends - answer.start if answer else 0.0,
-            hushed_s=self._hushed(),
+            hushed_s=hushed_s,
+            hushed_by_clear=hushed_s is not None
+            and any(0.0 <= clear - spoke_from <= hushed_s + FRAME_S for clear in self._ear.clears),
         )
 
     def _answer(self) -> Sound | None:

@@ -22,8 +22,9 @@ from websockets.exceptions import ConnectionClosed
 
 from bench.caller import CallOrder, CallRecord, LineNoise, place_call
 from bench.carrier import Carrier, payload_of
-from bench.conversation import FRAME_S, Manners
+from bench.conversation import FRAME_S
 from bench.corpus import Clip, chosen, speech_clips
+from bench.exchange import Manners
 from bench.pacing import Pacing
 from bench.plots import draw_frames
 from bench.report import Report, table

@@ -20,8 +20,8 @@ import aiohttp
 from rich.console import Console
 
 from bench.caller import CallOrder, CallRecord, LineNoise, place_call
-from bench.conversation import Manners
 from bench.corpus import Clip, chosen, speech_clips
+from bench.exchange import Manners
 from bench.ledger import LedgerTurn, fetch_ended, turns_of
 from bench.recording import write_call
 from bench.under_test import Load, LoadMeter, ServerUnderTest, own_server, running_server

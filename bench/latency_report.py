@@ -31,7 +31,7 @@ def results_of(run: LatencyRun) -> dict[str, Any]:
         "problems": [call.problem for call in run.calls if call.problem],
         "turns": _counts(run),
         "v2v_ms": summary(milliseconds(exchange.v2v_s for exchange in exchanges)),
-        "hushed_ms": summary(milliseconds(exchange.hushed_s for exchange in exchanges)),
+        "hushed_ms": summary(milliseconds(x.hushed_s for x in exchanges if x.hushed_by_clear)),
         "greeting_ms": summary(milliseconds(call.greeting_s for call in run.calls)),
         "connect_ms": summary(milliseconds(call.connect_s for call in run.calls)),
         "gap_ms": summary(milliseconds(gaps)),
@@ -66,7 +66,9 @@ def report_of(results: dict[str, Any], plan: LatencyPlan, settings: Settings | N
         for name, figures in results["ledger_ms"].items()
         if figures["n"]
     ]
-    title = f"{plan.calls} calls of {plan.turns} turns, {plan.rate:g} arriving a second"
+    title = f"one call of {plan.turns} turns"
+    if plan.calls > 1:
+        title = f"{plan.calls} calls of {plan.turns} turns, {plan.rate:g} arriving a second"
     return Report(
         bench="latency",
         results=results,
@@ -130,6 +132,8 @@ def _counts(run: LatencyRun) -> dict[str, int]:
         "false_starts": sum(exchange.false_starts for exchange in exchanges),
         "cut_ins": sum(exchange.cut_ins for exchange in exchanges),
         "gaps": sum(len(exchange.gaps_s) for exchange in exchanges),
+        "interruptions": sum(exchange.hushed_s is not None for exchange in exchanges),
+        "stopped_by_clear": sum(exchange.hushed_by_clear for exchange in exchanges),
     }
 
 

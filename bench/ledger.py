@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bench.conversation import Exchange
+from bench.exchange import Exchange
 
 LedgerTurn = Mapping[str, Any]
 """One entry of ``turns`` in ``/api/calls/{id}``, as ``pipeline.turn.Turn.as_json`` makes it."""

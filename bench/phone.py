@@ -19,8 +19,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from bench.caller import CallOrder, CallRecord, LineNoise, place_call
-from bench.conversation import ConversationEvent, Exchange, Greeted, Manners, Settled, Speaking
+from bench.conversation import ConversationEvent, Greeted, Settled, Speaking
 from bench.corpus import Clip, read_clip
+from bench.exchange import Exchange, Manners
 from bench.ledger import LedgerTurn, control_url, fetch_call, fetch_ended, pair, turns_of
 from bench.recording import write_call
 

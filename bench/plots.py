@@ -47,13 +47,14 @@ def _draw_shares(axes: Axes, v2v_ms: Sequence[float]) -> None:
     for percent, style in ((50, "--"), (95, ":")):
         value = float(np.percentile(ordered, percent, method="inverted_cdf"))
         axes.axvline(value, color=_WARN, linestyle=style, label=f"p{percent} {value:,.0f} ms")
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="upper left", frameon=False)
 
 
 def _draw_marks(axes: Axes, ledger_ms: Mapping[str, Summary]) -> None:
     axes.set_title("The server's ledger", fontsize=10)
-    axes.set_xlabel("ms after the caller's last speech sample: p50 (dot) to p95 (bar end)")
-    names = [name for name, figures in ledger_ms.items() if figures["n"]]
+    axes.set_xlabel("ms after the last speech sample: p50 (dot) to p95")
+    known = [name for name, figures in ledger_ms.items() if figures["n"]]
+    names = sorted(known, key=lambda name: ledger_ms[name]["p50"])
     for row, name in enumerate(names):
         figures = ledger_ms[name]
         axes.barh(

@@ -15,8 +15,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from bench.caller import CallOrder, CallRecord, LineNoise, hold_call, place_call
-from bench.conversation import Manners
 from bench.corpus import Clip
+from bench.exchange import Manners
 from telephony.g711 import ulaw_decode, ulaw_encode
 from tests.bench.sounds import silence, tone
 from tests.clock import run

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from bench.conversation import FRAME_S, Conversation, Exchange, Greeted, Manners, Settled, Speaking
+from bench.conversation import FRAME_S, Conversation, Greeted, Settled, Speaking
 from bench.corpus import Clip
 from bench.ear import Ear
+from bench.exchange import Exchange, Manners
 from tests.bench.sounds import silence, tone
 
 # Audible from 0.1 to 1.1 s, then a silent tail.
@@ -150,6 +151,7 @@ def test_an_interruption_is_timed_from_our_first_sound_to_the_agents_last() -> N
     assert first.answered
     assert first.v2v_s == pytest.approx(0.5, abs=1e-3)
     assert second.hushed_s == pytest.approx(0.4, abs=FRAME_S)
+    assert second.hushed_by_clear
     assert second.cut_ins == 0
     assert second.v2v_s == pytest.approx(1.0, abs=FRAME_S)
 
@@ -197,3 +199,14 @@ def test_a_caller_who_is_in_a_hurry_hangs_up_whatever_is_going_on() -> None:
     conversation = converse(says(GREETING, (SPOKE_UNTIL + 0.5, 5.0)), clips=4, manners=manners)
     assert only(conversation).v2v_s == pytest.approx(0.5, abs=1e-3)
     assert conversation.unasked == 3
+
+
+def test_an_agent_that_ends_by_itself_was_not_stopped_and_one_that_talks_on_is_seen() -> None:
+    manners = Manners(quiet_s=1.5, patience_s=5.0, greeting_s=2.0, barge_in_s=1.0)
+    interrupted = SPOKE_UNTIL + 0.5 + 1.0 + 0.1
+    for lasts in (0.15, 3.0):
+        answer = (SPOKE_UNTIL + 0.5, 1.1 + lasts)
+        agent = says(GREETING, answer, (interrupted + 4.0, 1.0))
+        second = converse(agent, clips=2, manners=manners).exchanges[1]
+        assert second.hushed_s == pytest.approx(lasts, abs=FRAME_S)
+        assert not second.hushed_by_clear

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.conversation import Exchange
+from bench.exchange import Exchange
 from bench.ledger import control_url, pair, turns_of
 
 
@@ -18,6 +18,7 @@ def exchange(index: int, v2v_s: float | None = 0.7) -> Exchange:
         gaps_s=(),
         answer_s=1.0,
         hushed_s=None,
+        hushed_by_clear=False,
     )
 
 

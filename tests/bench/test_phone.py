@@ -12,7 +12,7 @@ from aiohttp import web
 from rich.console import Console
 from websockets.asyncio.server import ServerConnection, serve
 
-from bench.conversation import Manners
+from bench.exchange import Manners
 from bench.phone import PhoneCall, hold_phone_call, run_call
 from bench.recording import write_call
 from pipeline.errors import SettingsError
