@@ -11,6 +11,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from bench.alone import EngineName
 from bench.corpus import wer_clips
 from bench.exchange import Manners
 from bench.frames import FrameLoad, measure_steps, run_frames
@@ -84,7 +85,7 @@ def latency(
 def stages(
     *,
     engine: Annotated[
-        list[str] | None, typer.Option(help="asr, llm or tts; may be given again. All by default.")
+        list[EngineName] | None, typer.Option(help="May be given again; all of them by default.")
     ] = None,
     config: Annotated[Path, _CONFIG] = Path("configs/local.toml"),
     folder: Annotated[Path, _FOLDER] = Path("runs"),
@@ -98,7 +99,7 @@ def stages(
 
     async def run() -> bool:
         settings = load_settings(config)
-        names = engine or ["asr", "llm", "tts"]
+        names = engine or list(EngineName)
         loads = await run_stages(settings, config, folder, names, console)
         publish(stages_report(loads, settings), folder)
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,15 @@ from pipeline.llm import history
 from pipeline.turn import Prompt, Say, Speech, ToolCall, Transcript
 
 T = TypeVar("T")
+
+
+class EngineName(StrEnum):
+    """The engines that can be measured alone."""
+
+    ASR = "asr"
+    LLM = "llm"
+    TTS = "tts"
+
 
 _SENTENCES = (
     "Sure, I can help with that.",

@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from rich.console import Console
 
 from bench.alone import (
+    EngineName,
     alone_asr,
     alone_llm,
     alone_tts,
@@ -29,9 +31,11 @@ from bench.alone import (
 from bench.plots import draw_stages
 from bench.report import Report, table
 from bench.stats import Summary, shown, summary
+from pipeline.audio import AudioFrame
 from pipeline.config import Settings
 from pipeline.engine import Engine
 from pipeline.errors import EngineFailed
+from pipeline.turn import Prompt, Say, Speech, ToolCall, Transcript
 
 CALLERS = (1, 4, 16)
 
@@ -68,69 +72,85 @@ class StageLoad:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Measuring(Generic[R, T]):
+    """How an engine is measured."""
+
+    seconds_of: Callable[[R | T], float] | None = None
+    """How much sound is in a request or result; None for text."""
+
+    single: bool = False
+    """The engine gives one result, and is left as soon as it has, as ``only`` does."""
+
+    clock: Callable[[], float] = time.monotonic
+
+
 async def measure(
-    engine: Engine[R, T],
-    requests: Iterator[R],
-    callers: int,
-    count: int,
-    *,
-    seconds_of: Callable[[R | T], float] | None = None,
-    single: bool = False,
-    clock: Callable[[], float] = time.monotonic,
+    engine: Engine[R, T], requests: Iterator[R], callers: int, count: int, how: Measuring[R, T]
 ) -> StageLoad:
     """Let ``callers`` ask at once, each its next request when the last one is answered.
 
-    ``count`` requests in all; ``seconds_of`` tells how much sound is in a request or result;
-    ``single``: the engine gives one result, and is left as soon as it has, as ``only`` does. If
-    cancelled, all requests are abandoned.
+    ``count`` requests in all. If cancelled, all requests are abandoned.
     """
-    firsts: list[float] = []
-    totals: list[float] = []
-    failures = 0
-    sound_s = 0.0
-    left = count
-
-    async def ask() -> None:
-        nonlocal failures, sound_s, left
-        while left > 0:
-            left -= 1
-            request = next(requests)
-            asked = clock()
-            first = None
-            sound_s += seconds_of(request) if seconds_of else 0.0
-            try:
-                async with aclosing(engine.stream(request)) as results:
-                    async for result in results:
-                        first = first or clock() - asked
-                        sound_s += seconds_of(result) if seconds_of else 0.0
-                        if single:
-                            break
-            except EngineFailed:
-                failures += 1
-                continue
-            if first is not None:
-                firsts.append(first * 1000)
-                totals.append((clock() - asked) * 1000)
-
-    began = clock()
+    tally = _Tally()
+    shared = islice(requests, count)
+    began = how.clock()
     async with asyncio.TaskGroup() as group:
         for _ in range(callers):
-            group.create_task(ask())
-    lasted = clock() - began
+            group.create_task(_ask(engine, shared, tally, how))
+    lasted = how.clock() - began
     return StageLoad(
         callers,
-        summary(firsts),
-        summary(totals),
-        round(len(totals) / lasted, 2),
-        round(sound_s / lasted, 2) if seconds_of else None,
-        failures,
+        summary(tally.firsts),
+        summary(tally.totals),
+        round(len(tally.totals) / lasted, 2),
+        round(tally.sound_s / lasted, 2) if how.seconds_of else None,
+        tally.failures,
     )
 
 
+@dataclass(slots=True)
+class _Tally:
+    """What the callers of one load have seen; milliseconds."""
+
+    firsts: list[float] = field(default_factory=list)
+    totals: list[float] = field(default_factory=list)
+    failures: int = 0
+    sound_s: float = 0.0
+
+
+async def _ask(
+    engine: Engine[R, T], requests: Iterator[R], tally: _Tally, how: Measuring[R, T]
+) -> None:
+    """One caller: asks until the requests, which all share, are used up."""
+    for request in requests:
+        asked = how.clock()
+        first = None
+        sound_s = how.seconds_of(request) if how.seconds_of else 0.0
+        try:
+            async with aclosing(engine.stream(request)) as results:
+                async for result in results:
+                    first = first or how.clock() - asked
+                    sound_s += how.seconds_of(result) if how.seconds_of else 0.0
+                    if how.single:
+                        break
+        except EngineFailed:
+            tally.failures += 1
+            continue
+        if first is not None:
+            tally.firsts.append(first * 1000)
+            tally.totals.append((how.clock() - asked) * 1000)
+            tally.sound_s += sound_s
+
+
 async def run_stages(
-    settings: Settings, config: Path, folder: Path, names: Sequence[str], console: Console
+    settings: Settings,
+    config: Path,
+    folder: Path,
+    names: Sequence[EngineName],
+    console: Console,
 ) -> dict[str, list[StageLoad]]:
-    """Open each named engine (``asr``, ``llm``, ``tts``), one after the other, and measure it.
+    """Open each named engine, one after the other, and measure it.
 
     If cancelled, what was opened is closed.
 
@@ -140,20 +160,19 @@ async def run_stages(
     loads: dict[str, list[StageLoad]] = {}
     for name in names:
         console.print(f"{name}: opening")
-        async with AsyncExitStack() as stack:
-            match name:
-                case "asr":
-                    asr = await stack.enter_async_context(alone_asr(settings))
-                    loads[name] = await _ramp(
-                        asr, utterances(), console, seconds_of=seconds_of_speech, single=True
-                    )
-                case "tts":
-                    tts = await stack.enter_async_context(alone_tts(settings))
-                    loads[name] = await _ramp(tts, replies(), console, seconds_of=seconds_of_frame)
-                case "llm":
-                    opening = alone_llm(settings, config, folder, console)
-                    llm = await stack.enter_async_context(opening)
-                    loads[name] = await _ramp(llm, prompts(settings), console)
+        match name:
+            case EngineName.ASR:
+                hearing = Measuring[Speech, Transcript](seconds_of_speech, single=True)
+                async with alone_asr(settings) as asr:
+                    loads[name] = await _ramp(asr, utterances(), console, hearing)
+            case EngineName.LLM:
+                thinking = Measuring[Prompt, Say | ToolCall]()
+                async with alone_llm(settings, config, folder, console) as llm:
+                    loads[name] = await _ramp(llm, prompts(settings), console, thinking)
+            case EngineName.TTS:
+                speaking = Measuring[str, AudioFrame](seconds_of_frame)
+                async with alone_tts(settings) as tts:
+                    loads[name] = await _ramp(tts, replies(), console, speaking)
     return loads
 
 
@@ -196,18 +215,11 @@ def report_of(loads: dict[str, list[StageLoad]], settings: Settings) -> Report:
 
 
 async def _ramp(
-    engine: Engine[R, T],
-    requests: Iterator[R],
-    console: Console,
-    *,
-    seconds_of: Callable[[R | T], float] | None = None,
-    single: bool = False,
+    engine: Engine[R, T], requests: Iterator[R], console: Console, how: Measuring[R, T]
 ) -> list[StageLoad]:
     loads = []
     for callers in CALLERS:
-        load = await measure(
-            engine, requests, callers, max(12, 2 * callers), seconds_of=seconds_of, single=single
-        )
+        load = await measure(engine, requests, callers, max(12, 2 * callers), how)
         loads.append(load)
         console.print(f"  {callers} callers: {load.per_s} a second")
     return loads

@@ -4,7 +4,7 @@ from itertools import count
 
 import pytest
 
-from bench.stages import StageLoad, measure
+from bench.stages import Measuring, StageLoad, measure
 from pipeline.errors import EngineFailed
 from pipeline.fakes import Scripted
 from tests.clock import run
@@ -27,7 +27,7 @@ class OneAtATime:
 def measured(callers: int, requests: int = 8) -> StageLoad:
     async def main() -> StageLoad:
         clock = asyncio.get_running_loop().time
-        return await measure(OneAtATime(), count(), callers, requests, clock=clock)
+        return await measure(OneAtATime(), count(), callers, requests, Measuring(clock=clock))
 
     return run(main())
 
@@ -51,7 +51,9 @@ def test_failures_are_counted_and_not_timed() -> None:
         engine: Scripted[int, str] = Scripted(
             lambda request: [(0.1, EngineFailed("it", "broke") if request % 2 else "result")]
         )
-        return await measure(engine, count(), 2, 10, clock=asyncio.get_running_loop().time)
+        return await measure(
+            engine, count(), 2, 10, Measuring(clock=asyncio.get_running_loop().time)
+        )
 
     load = run(main())
     assert load.failures == 5
@@ -63,6 +65,6 @@ def test_sound_is_counted_in_requests_and_results() -> None:
         engine: Scripted[int, str] = Scripted(lambda request: [(0.5, "sound")])
         clock = asyncio.get_running_loop().time
         seconds = lambda item: 2.0 if isinstance(item, str) else 0.0  # noqa: E731
-        return await measure(engine, count(), 1, 4, seconds_of=seconds, clock=clock)
+        return await measure(engine, count(), 1, 4, Measuring(seconds, clock=clock))
 
     assert run(main()).audio_per_s == pytest.approx(4.0)
