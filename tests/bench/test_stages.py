@@ -1,10 +1,15 @@
 import asyncio
+import io
 from collections.abc import AsyncGenerator
 from itertools import count
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from bench.stages import Measuring, StageLoad, measure
+from bench.alone import EngineName
+from bench.stages import Measuring, StageLoad, measure, report_of, run_stages
+from pipeline.config import parse_settings
 from pipeline.errors import EngineFailed
 from pipeline.fakes import Scripted
 from tests.clock import run
@@ -68,3 +73,15 @@ def test_sound_is_counted_in_requests_and_results() -> None:
         return await measure(engine, count(), 1, 4, Measuring(seconds, clock=clock))
 
     assert run(main()).audio_per_s == pytest.approx(4.0)
+
+
+def test_every_engine_of_the_settings_is_measured_under_every_load() -> None:
+    settings = parse_settings({"engines": "fake"})
+    console = Console(file=io.StringIO())
+    loads = run(run_stages(settings, Path("unused"), Path("unused"), list(EngineName), console))
+    assert list(loads) == ["asr", "llm", "tts"]
+    for measured_loads in loads.values():
+        assert [load.callers for load in measured_loads] == [1, 4, 16]
+        assert [load.first_ms["n"] for load in measured_loads] == [12, 12, 32]
+        assert all(load.failures == 0 for load in measured_loads)
+    assert report_of(loads, settings).results["tts"][0]["audio_per_s"] > 0
