@@ -1,130 +1,122 @@
 """Text as a model writes it to text that is good to say. Pure.
 
-espeak-ng reads plain numbers, ordinals and common abbreviations well. What it spells out or
-swallows is put into words here: markup, money, clock times, dates, telephone numbers, addresses.
+Markup goes, abbreviations become the words that they stand for, figures are put into words by
+:mod:`.figures`. A plain sentence stays as it is. Full stops matter beyond their sound: the voice
+takes each for a sentence's end, so "Mr. Smith" would be two, with a pause between.
 """
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Callable
 
-_MONTHS = tuple(calendar.month_name)[1:]
+from pipeline.tts.figures import FIGURES, Rule
 
-_CURRENCIES = {"$": ("dollar", "cent"), "€": ("euro", "cent"), "£": ("pound", "penny")}
-
-_PLURALS = {"penny": "pence"}
+_TITLES = {
+    "Mr": "Mister",
+    "Mrs": "Missus",
+    "Ms": "Miz",
+    "Dr": "Doctor",
+    "Prof": "Professor",
+    "Jr": "Junior",
+    "Sr": "Senior",
+    "Inc": "Incorporated",
+    "Ltd": "Limited",
+    "Corp": "Corporation",
+    "Co": "Company",
+    "Ave": "Avenue",
+    "Blvd": "Boulevard",
+    "Rd": "Road",
+    "Apt": "Apartment",
+    "Ste": "Suite",
+    "Jan": "January",
+    "Feb": "February",
+    "Aug": "August",
+    "Sept": "September",
+    "Oct": "October",
+    "Nov": "November",
+    "Dec": "December",
+    "Mon": "Monday",
+    "Tue": "Tuesday",
+    "Tues": "Tuesday",
+    "Wed": "Wednesday",
+    "Thu": "Thursday",
+    "Thurs": "Thursday",
+    "Fri": "Friday",
+}
+"""Said in full where a full stop follows them; some are words without one."""
 
 _WORDS = {
     "e.g.": "for example",
     "i.e.": "that is",
-    "etc.": "and so on",
     "approx.": "about",
+    "ext.": "extension",
+    "dept.": "department",
     "vs.": "versus",
+    "Ph.D.": "PhD",
+    "and/or": "and or",
+    "w/o": "without",
+    "w/": "with ",
     "&": "and",
-    "%": " percent",
-    "w/": "with",
 }
+
+_EMOJI = "[\U0001f000-\U0001faff\u2190-\u21ff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\u20e3]"
 
 
 def spoken(text: str) -> str:
-    """``text`` in words, without markup. Plain sentences stay as they are."""
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
-    return re.sub(r"\s+", " ", text).strip()
+    """``text`` in words, on one line, without markup."""
+    for pattern, said in _RULES:
+        text = pattern.sub(said, text)
+    return text.strip()
 
 
-def _address(match: re.Match[str]) -> str:
-    name, domain = match.group(1), match.group(2)
-    return f"{_letters(name)} at {_letters(domain)}"
+def _ends(match: re.Match[str]) -> str:
+    """The full stop of an abbreviation that ends the text ends the sentence as well."""
+    return "" if match.string[match.end() :].strip() else "."
 
 
-def _link(match: re.Match[str]) -> str:
-    return _letters(match.group(1).rstrip("/")).replace("/", " slash ")
+def _title(match: re.Match[str]) -> str:
+    return _TITLES[match.group(1)] + _ends(match)
 
 
-def _letters(text: str) -> str:
-    named = {".": " dot ", "_": " underscore ", "-": " dash ", "+": " plus "}
-    return "".join(named.get(char, char) for char in text)
+def _initials(match: re.Match[str]) -> str:
+    return match.group().replace(".", "") + _ends(match)
 
 
-def _money(match: re.Match[str]) -> str:
-    sign, whole, cents, scale = match.groups()
-    unit, small = _CURRENCIES[sign]
-    number = whole.replace(",", "")
-    if scale:
-        return f"{number}{f'.{cents}' if cents else ''} {scale} {unit}s"
-    said = f"{number} {unit}{'' if number == '1' else 's'}" if int(number) or not cents else ""
-    if cents and int(cents.ljust(2, "0")):
-        count = int(cents.ljust(2, "0")[:2])
-        many = _PLURALS.get(small, f"{small}s")
-        said += f"{' and ' if said else ''}{count} {small if count == 1 else many}"
-    return said
+def _rule(pattern: str, said: str | Callable[[re.Match[str]], str], flags: int = 0) -> Rule:
+    return re.compile(pattern, flags), said
 
 
-def _clock(match: re.Match[str]) -> str:
-    hour, minute, half = int(match.group(1)), match.group(2), match.group(3)
-    suffix = f" {half[0].lower()} m" if half else ""
-    if minute == "00":
-        return (
-            f"{hour}{suffix}" if suffix else f"{hour} o'clock" if hour <= 12 else f"{hour} hundred"
-        )
-    return f"{hour} {f'oh {minute[1]}' if minute[0] == '0' else minute}{suffix}"
-
-
-def _hour(match: re.Match[str]) -> str:
-    return f"{match.group(1)} {match.group(2)[0].lower()} m"
-
-
-def _date(match: re.Match[str]) -> str:
-    year, month, day = (int(group) for group in match.groups())
-    if not (1 <= month <= 12 and 1 <= day <= 31):
-        return match.group()
-    return f"{_MONTHS[month - 1]} {day}{_ordinal(day)}, {year}"
-
-
-def _ordinal(day: int) -> str:
-    if 10 <= day % 100 <= 20:
-        return "th"
-    return {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
-
-
-def _phone(match: re.Match[str]) -> str:
-    """Digit by digit in groups, as people read numbers to each other."""
-    digits = re.sub(r"\D", "", match.group())
-    if len(digits) == 11 and digits[0] == "1":
-        digits = digits[1:]
-    groups = [digits[:-7], digits[-7:-4], digits[-4:]] if len(digits) >= 10 else [digits]
-    return ", ".join(" ".join(group) for group in groups if group)
-
-
-_RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
-    (re.compile(r"\[([^\]]+)\]\([^)]*\)"), r"\1"),  # a Markdown link is its text
-    (re.compile(r"^\s*(?:[-*•]|\d+\.)\s+", re.MULTILINE), ""),  # bullets
-    (re.compile(r"[*_`#~]{1,3}(?=\S)|(?<=\S)[*`#~]{1,3}"), ""),
-    (re.compile(r"[\U0001F000-\U0001FAFF\u2600-\u27BF\uFE0F]"), ""),
-    (re.compile(r"[\"“”«»]"), ""),
-    (re.compile(r"([\w.+-]+)@([\w-]+(?:\.[\w-]+)+)"), _address),
-    (re.compile(r"https?://(?:www\.)?([\w./-]*\w)"), _link),
-    (re.compile(r"\bwww\.([\w./-]*\w)"), _link),
-    (
-        re.compile(r"([$€£])\s?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d{1,2}))?(?:\s?(million|billion))?"),
-        _money,
-    ),
-    (re.compile(r"(?<=\d)T(?=\d{1,2}:\d{2})"), " "),
-    (re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b"), _date),
-    (
-        re.compile(r"(?<![\d-])(?:\+?\d[ .-]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b|\+\d{10,14}\b"),
-        _phone,
-    ),
-    (re.compile(r"\b(\d{1,2}):([0-5]\d)(?::\d{2})?\s?([ap]\.?m\b\.?)?", re.IGNORECASE), _clock),
-    (re.compile(r"\b(\d{1,2})\s?([ap]\.m\.|[ap]m\b)", re.IGNORECASE), _hour),
-    (re.compile(r"(?<=\d)\s?[\u2013-]\s?(?=\d)"), " to "),
-    *(
-        (re.compile(rf"(?<!\w){re.escape(short)}"), said)
-        for short, said in _WORDS.items()
-        if short != "%"
-    ),
-    (re.compile(r"(?<=\d)\s?%"), " percent"),
+_MARKUP: tuple[Rule, ...] = (
+    _rule(r"!?\[([^\]]*)\]\([^)]*\)", r"\1"),  # a Markdown link is its text
+    _rule(r"</?[A-Za-z][^<>]*>", ""),
+    _rule(r"^\s*(?:[-*+•>]|\d{1,2}[.)]|#{1,6})\s+", "", re.MULTILINE),
+    _rule(r"^[ \t|:-]*[|:-]{3}[ \t|:-]*$", "", re.MULTILINE),  # a rule, or one under a table's head
+    _rule(_EMOJI, " "),
+    _rule(r"[\"\u201c\u201d\u00ab\u00bb*`~|]|\[|\]|#(?!\d)", ""),  # [[ ]] would be raw phonemes
+    _rule(r"\u2019", "'"),
+    _rule(r"(?<![^\W_])_+|_+(?![^\W_])", ""),  # emphasis, but not a name_with_parts
+    _rule(r"(?<=[^\s.,:;!?])[ \t]*\n\s*(?=\S)", ", "),  # the end of a line is a pause
 )
+
+_ABBREVIATIONS: tuple[Rule, ...] = (
+    _rule(rf"\b({'|'.join(_TITLES)})\.", _title),
+    _rule(r"\b([A-Z]\w+) St\.(?! [A-Z])", r"\1 Street"),
+    _rule(r"\bSt\.(?= [A-Z])", "Saint"),
+    _rule(r"\betc\.(?=\s+[A-Z]|\s*$)", "and so on."),
+    _rule(r"\betc\.", "and so on"),
+    *(_rule(rf"(?<!\w){re.escape(short)}", said) for short, said in _WORDS.items()),
+    _rule(r"\b(?:[A-Z]\.){2,}", _initials),
+    _rule(r"\bA I\b", "AI"),  # espeak-ng would say "uh eye"
+)
+
+_TIDY: tuple[Rule, ...] = (
+    _rule(r"\s*(?:\.{2,}|\u2026)\s*(?=\w)", ", "),  # espeak-ng joins the words around dots
+    _rule(r"\.{2,}|\u2026", "."),
+    _rule(r"(?<=\w)(?:\s+[\u2013-]{1,3}\s+|\s*\u2014\s*)(?=\w)", ", "),
+    _rule(r"(?<=[A-Za-z])/(?=[A-Za-z])", " or "),
+    _rule(r"[_\s]+", " "),
+    _rule(r" (?=[.,;:!?])", ""),
+)
+
+_RULES = (*_MARKUP, *FIGURES, *_ABBREVIATIONS, *_TIDY)
