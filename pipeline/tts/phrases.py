@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.audio import LINE_RATE, AudioFrame, Pcm
+from pipeline.audio import AudioFrame, Pcm
 from pipeline.engine import Engine
-
-_FRAME_SAMPLES = LINE_RATE // 5
+from pipeline.tts.streamed import in_frames
 
 
 class Phrases:
@@ -46,7 +45,7 @@ class Phrases:
                 pcm = await _say(voice, text)
                 if path is not None:
                     await asyncio.to_thread(_write, path, pcm)
-            audio[text] = _frames(pcm)
+            audio[text] = tuple(in_frames(pcm))
         return cls(audio)
 
     def get(self, text: str) -> tuple[AudioFrame, ...] | None:
@@ -58,13 +57,6 @@ async def _say(voice: Engine[str, AudioFrame], text: str) -> Pcm:
     async with aclosing(voice.stream(text)) as frames:
         parts = [frame.pcm async for frame in frames]
     return np.concatenate(parts) if parts else np.zeros(0, np.int16)
-
-
-def _frames(pcm: Pcm) -> tuple[AudioFrame, ...]:
-    return tuple(
-        AudioFrame(pcm[start : start + _FRAME_SAMPLES], LINE_RATE, start / LINE_RATE)
-        for start in range(0, len(pcm), _FRAME_SAMPLES)
-    )
 
 
 def _digest(key: str, text: str) -> str:

@@ -17,16 +17,17 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-import soxr
 from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
 from piper import PiperVoice
 from piper.config import PiperConfig
 
-from pipeline.audio import LINE_RATE, AudioFrame, Pcm, to_int16
+from pipeline.audio import AudioFrame
 from pipeline.config import TtsSettings
 from pipeline.errors import WeightsError
 from pipeline.threaded import Threaded
 from pipeline.tts.spoken import spoken
+from pipeline.tts.streamed import to_line
 
 HOP = 256
 """Samples of one latent frame, where the voice's config does not say."""
@@ -41,23 +42,14 @@ FIRST_FRAMES = 20
 LATER_FRAMES = 80
 """Of the others: margins are a smaller share of larger pieces, so these cost less per second."""
 
-_QUIET = 0.004
-"""Amplitude, of 1, below which a voice's edges count as silence: -48 dBFS."""
-
-_KEEP_BEFORE_S = 0.02
-"""Silence left before the first sound. A voice begins with about 0.1 s of it, and the caller has
-waited long enough."""
-
-_KEEP_AFTER_S = 0.12
-"""Silence left behind the last sound: the breath before the next clause."""
-
-_CHUNK_S = 0.2
-"""Longest frame handed out."""
+_FAILURES = (Fail, InvalidArgument, RuntimeException, RuntimeError, MemoryError, OSError)
+"""What synthesis may raise where the model or the machine is at fault. onnxruntime's own errors
+derive from Exception alone."""
 
 
 class Piper:
-    """A loaded voice. One thread at a time may synthesise per instance of its sessions' threads;
-    onnxruntime sessions themselves may be shared by threads."""
+    """A loaded voice. Its methods block, and several threads may be in them at once: each run of a
+    session stands for itself."""
 
     def __init__(self, folder: Path, settings: TtsSettings) -> None:
         """Load ``encoder.onnx``, ``decoder.onnx`` and the voice's ``*.onnx.json`` from a folder.
@@ -90,15 +82,7 @@ class Piper:
 
         Nothing speakable gives nothing.
         """
-        resampler = soxr.ResampleStream(self._rate, LINE_RATE, 1, dtype="float32")
-        position = 0
-        pieces = _trimmed(self._waveform(spoken(text)), self._rate)
-        for piece in pieces:
-            pcm = to_int16(resampler.resample_chunk(piece))
-            yield from _frames(pcm, position)
-            position += len(pcm)
-        pcm = to_int16(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
-        yield from _frames(pcm, position)
+        yield from to_line(self._waveform(spoken(text)), self._rate)
 
     def latents(self, text: str) -> Iterator[list[NDArray[np.float32]]]:
         """The encoder's outputs for each sentence of ``text``, the latent first."""
@@ -112,7 +96,7 @@ class Piper:
                 "scales": self._scales,
             }
             if self._speaker:
-                inputs["sid"] = np.array([0], np.int64)
+                inputs["sid"] = np.array([self._voice_config.default_speaker_id], np.int64)
             yield self._encoder.run(None, inputs)
 
     def decode(
@@ -150,7 +134,7 @@ def piper_engine(folder: Path, settings: TtsSettings) -> Threaded[str, AudioFram
         Piper(folder, settings).synthesise,
         threads=settings.workers,
         timeout_s=settings.timeout_s,
-        failures=(RuntimeError, ValueError, OSError),
+        failures=_FAILURES,
     )
 
 
@@ -174,31 +158,3 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def _frames(pcm: Pcm, position: int) -> Iterator[AudioFrame]:
-    step = int(_CHUNK_S * LINE_RATE)
-    for start in range(0, len(pcm), step):
-        yield AudioFrame(pcm[start : start + step], LINE_RATE, (position + start) / LINE_RATE)
-
-
-def _trimmed(pieces: Iterator[NDArray[np.float32]], rate: int) -> Iterator[NDArray[np.float32]]:
-    """The same sound with the silence at its two ends cut down, sample by sample the same within.
-
-    Silence is held back until sound follows it; what is still held at the end was the end's.
-    """
-    held = np.zeros(0, np.float32)
-    begun = False
-    for piece in pieces:
-        joined = np.concatenate((held, piece))
-        loud = np.flatnonzero(np.abs(joined) > _QUIET)
-        if len(loud) == 0:
-            held = joined
-            continue
-        first = 0 if begun else max(0, int(loud[0]) - int(_KEEP_BEFORE_S * rate))
-        begun = True
-        last = int(loud[-1]) + 1
-        yield joined[first:last]
-        held = joined[last:]
-    if begun:
-        yield held[: int(_KEEP_AFTER_S * rate)]
