@@ -38,6 +38,12 @@ def test_the_first_clause_is_out_before_the_sentence_ends() -> None:
     assert ClauseCutter().feed("Thanks for calling us, ") == ["Thanks for calling us,"]
 
 
+def test_a_long_first_clause_is_cut_where_a_speaker_could_breathe() -> None:
+    text = "We bring fresh coffee and machines to offices and to shops that want them. Yes."
+    clauses = ["We bring fresh coffee and machines to offices", "and to shops that want them."]
+    assert cut([text]) == cut(list(text)) == [*clauses, "Yes."]
+
+
 def test_later_clauses_wait_for_a_longer_breath() -> None:
     cutter = ClauseCutter()
     cutter.feed("Sure thing there. ")
