@@ -12,6 +12,7 @@ import uvloop
 from rich.console import Console
 
 from bench.alone import EngineName
+from bench.bare import bare_server
 from bench.corpus import wer_clips
 from bench.exchange import Manners
 from bench.frames import FrameLoad, measure_steps, run_frames
@@ -23,6 +24,7 @@ from bench.machine import ask_for_punctuality
 from bench.report import publish
 from bench.stages import report_of as stages_report
 from bench.stages import run_stages
+from bench.under_test import ServerUnderTest
 from bench.wer import FULL_S, run_window
 from bench.wer import report_of as wer_report
 from pipeline.config import load_settings
@@ -156,20 +158,28 @@ def frames(
 
     Why: every call costs this fifty times a second, so it bounds how many calls a core holds,
     whatever the models do. Target: at most 60 microseconds. The steps of a frame are also done
-    alone; what remains is the socket and the event loop.
+    alone, and a bare server that reads every message and forgets it shows the floor.
     """
     console = Console(stderr=True, highlight=False)
 
     async def run() -> bool:
         loads: list[FrameLoad] = []
         settings = load_settings(config)
+        counts = calls or [50, 200]
+        console.print(f"callers' priority: {ask_for_punctuality()}")
+
+        async def measure(server: ServerUnderTest, name: str, count: int) -> None:
+            load = await run_frames(server, name, count, seconds)
+            console.print(f"{count} {name}: {load.us_per_frame} us")
+            loads.append(load)
+
         async with server_for(url, control, config, folder, console) as server:
-            console.print(f"callers' priority: {ask_for_punctuality()}")
-            for count in calls or [50, 200]:
-                for talking in (False, True):
-                    load = await run_frames(server, count, seconds, talking)
-                    console.print(f"{count} {load.name}: {load.us_per_frame} us")
-                    loads.append(load)
+            for count in counts:
+                await measure(server, "silent", count)
+                await measure(server, "talking", count)
+        async with bare_server() as server:
+            for count in counts:
+                await measure(server, "bare", count)
         report = frames_report(loads, measure_steps(settings.turns), None if url else settings)
         publish(report, folder)
         return not report.results["void"]

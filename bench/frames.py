@@ -3,7 +3,8 @@
 Every call, speaking or not, costs this fifty times a second, so it decides how many calls a core
 holds long before a model does. Two loads on the real wire: calls in which nobody speaks, and calls
 in which both sides do (with engines that answer without thinking). Beside it the steps that every
-frame goes through, done alone: what is left over is the socket, the event loop and the scheduler.
+frame goes through, done alone, and the floor: a server on the same library and event loop that
+reads every message and forgets it.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ class FrameLoad:
     """One number of calls, all silent or all talking."""
 
     name: str
+    """``silent``, ``talking``, or ``bare``: silent calls to a server that reads and forgets."""
+
     calls: int
     us_per_frame: float
     """CPU microseconds of the server process per 20 ms frame and call."""
@@ -65,6 +68,11 @@ class FrameLoad:
     dropped: int
     """Calls that the server refused or ended."""
 
+    @property
+    def keeps_up(self) -> bool:
+        """Whether the server read its frames in time: one that does not has not paid for them."""
+        return self.ping_ms.get("p50", 0.0) < FRAME_S * 1000
+
     def as_json(self) -> dict[str, Any]:
         """For the report."""
         return {
@@ -75,21 +83,22 @@ class FrameLoad:
             "caller_cores": self.load.cores(self.load.callers),
             "other_cores": self.load.cores(self.load.others),
             "ping_ms": self.ping_ms,
+            "keeps_up": self.keeps_up,
             "rss_mib": None if self.rss_mib is None else round(self.rss_mib),
             "dropped": self.dropped,
             "pacing": self.pacing.as_json(),
         }
 
 
-async def run_frames(
-    server: ServerUnderTest, calls: int, seconds: float, talking: bool
-) -> FrameLoad:
+async def run_frames(server: ServerUnderTest, name: str, calls: int, seconds: float) -> FrameLoad:
     """Bring up all calls, measure for ``seconds`` while they last, and let them end.
+
+    ``name`` is a :class:`FrameLoad`'s.
 
     If cancelled, every line is dropped.
     """
     ends = calls * _STAGGER_S + _SETTLE_S + seconds + 1.0
-    clips = speech_clips() if talking else []
+    clips = speech_clips() if name == "talking" else []
     noise = LineNoise()
     async with asyncio.TaskGroup() as group:
         tasks = [
@@ -107,7 +116,7 @@ async def run_frames(
     cpu_s = load.server.get("server", 0.0)
     frames = calls * load.seconds / FRAME_S
     return FrameLoad(
-        "talking" if talking else "silent",
+        name,
         calls,
         round(cpu_s / frames * 1e6, 1),
         load,
@@ -155,13 +164,14 @@ def report_of(
     ]
     columns = ("calls", "us a frame", "cores", "ping p50", "p95", "max ms", "RSS MiB")
     costs = {f"{load.calls}\n{load.name}": load.us_per_frame for load in loads}
+    worst = max(load.us_per_frame for load in loads if load.name != "bare")
     void = any(load.pacing.is_void for load in loads)
     return Report(
         bench="frames",
         results={
             "void": void,
             "target_us": TARGET_US,
-            "worst_us": max(load.us_per_frame for load in loads),
+            "worst_us": worst,
             "loads": [load.as_json() for load in loads],
             "steps_us": {name: round(cost, 2) for name, cost in steps_us.items()},
         },
@@ -171,8 +181,20 @@ def report_of(
         ],
         draw=lambda figure: draw_frames(figure, costs, steps_us, TARGET_US),
         settings=settings,
-        notes=["VOID: the callers themselves were late. Try fewer calls."] if void else [],
+        notes=_notes(loads),
     )
+
+
+def _notes(loads: Sequence[FrameLoad]) -> list[str]:
+    notes = []
+    if any(load.pacing.is_void for load in loads):
+        notes.append("VOID: the callers themselves were late. Try fewer calls.")
+    for load in loads:
+        if not load.keeps_up:
+            notes.append(f"{load.calls} {load.name}: the server did not keep up, so it cost less.")
+        if load.dropped:
+            notes.append(f"{load.calls} {load.name}: {load.dropped} calls were refused or ended.")
+    return notes
 
 
 async def _call(
@@ -180,8 +202,9 @@ async def _call(
 ) -> CallRecord:
     starts = index * _STAGGER_S
     await asyncio.sleep(starts)
-    # Without clips the caller would leave once the greeting is over; quiet keeps it on the line.
-    manners = Manners(quiet_s=1.5 if clips else ends, hang_up_s=ends - starts)
+    # Without clips the caller would leave once the greeting is over; patience keeps it on the line.
+    waits = {} if clips else {"quiet_s": ends, "greeting_s": ends}
+    manners = Manners(hang_up_s=ends - starts, **waits)
     said = chosen(clips, 1000, index) if clips else []
     return await place_call(url, CallOrder(f"CA{uuid4().hex}", said, manners), noise)
 

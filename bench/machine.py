@@ -71,6 +71,7 @@ def ask_for_punctuality() -> str:
     except OSError:
         pass
     try:
+        os.sched_setscheduler(0, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))
         return f"nice {os.nice(-5)}"
     except OSError:
         return "none"
