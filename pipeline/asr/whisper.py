@@ -1,8 +1,8 @@
 """Whisper on CTranslate2: one utterance to its words, on a window no longer than it needs.
 
-faster_whisper loads the model, its tokenizer and its mel filters. Its ``transcribe`` is not used:
-it pads every utterance to 30 s, which is where most of its time goes (see :mod:`.windows`), and it
-decodes lazily, on whatever thread iterates.
+faster_whisper loads the model and its tokenizer. Its ``transcribe`` is not used: it pads every
+utterance to 30 s, which is where most of its time goes (see :mod:`.windows`), and it decodes
+lazily, on whatever thread iterates.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
 from pipeline.asr import windows
+from pipeline.asr.mel import HOP, MelBands
 from pipeline.asr.windows import FULL_WINDOW_S, WHISPER_RATE
 from pipeline.audio import resample, to_float
 from pipeline.config import AsrSettings
@@ -76,6 +77,7 @@ class Whisper:
             )
         except (RuntimeError, ValueError) as error:
             raise WeightsError(model_name, f"does not load: {error}", "See [asr]") from error
+        self._mel = MelBands(self._model.feature_extractor.mel_filters)
         self._pad_s = windows.pad_s_of(model_name) if settings.pad_s is None else settings.pad_s
         self._tokenizer = Tokenizer(
             self._model.hf_tokenizer,
@@ -122,13 +124,10 @@ class Whisper:
     def _listen(self, samples: NDArray[np.float32], pad_s: float) -> _Heard:
         """One window, samples float32 (samples,) at 16 kHz, through the model, greedily."""
         duration_s = len(samples) / WHISPER_RATE
-        size = windows.window_samples(len(samples), pad_s)
-        padded = np.zeros(size, np.float32)
-        padded[: len(samples)] = samples[:size]
-        # The extractor adds a frame at the end, which only 30 s would have cut off.
-        mel = self._model.feature_extractor(padded)[:, : size // 160]
+        frames = windows.window_samples(len(samples), pad_s) // HOP
+        mel = self._mel.log_mel(samples, frames)
         # (1, mel bands, frames); the encoder halves the frames.
-        features = ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[None], np.float32))
+        features = ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[None]))
         limit = windows.most_tokens(duration_s)
         # The prompt lacks <|notimestamps|> on purpose: see windows.
         (result,) = self._model.model.generate(
