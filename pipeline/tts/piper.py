@@ -18,7 +18,14 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    RuntimeException,
+)
 from piper import PiperVoice
 from piper.config import PiperConfig
 
@@ -157,4 +164,9 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     # Idle threads that spin wait faster, and take the cores that Whisper and vLLM need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except (NoSuchFile, InvalidProtobuf, InvalidGraph, *_FAILURES) as error:
+        raise WeightsError(
+            str(path), f"does not load: {error}", "Try: parley models fetch"
+        ) from error

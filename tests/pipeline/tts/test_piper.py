@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,18 @@ def piper() -> Piper:
 
 def test_a_folder_without_a_voice_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"has 0 files \*\.onnx\.json"):
+        Piper(tmp_path, TtsSettings())
+
+
+def test_a_graph_that_is_missing_or_no_graph_is_refused_by_name(tmp_path: Path) -> None:
+    phonemes = {"_": [0], "^": [1], "$": [2]}
+    config = {"audio": {"sample_rate": 22050}, "espeak": {"voice": "en-us"}, "num_symbols": 3}
+    config |= {"num_speakers": 1, "phoneme_id_map": phonemes}
+    (tmp_path / "voice.onnx.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match=r"encoder\.onnx: does not load"):
+        Piper(tmp_path, TtsSettings())
+    (tmp_path / "encoder.onnx").write_text("no graph")
+    with pytest.raises(WeightsError, match=r"encoder\.onnx: does not load"):
         Piper(tmp_path, TtsSettings())
 
 
