@@ -30,6 +30,7 @@ def results_of(run: LatencyRun) -> dict[str, Any]:
         "calls": len(run.calls),
         "problems": [call.problem for call in run.calls if call.problem],
         "turns": _counts(run),
+        "different_replies": len({turn["ledger"]["agent"] for turn in turns if turn["ledger"]}),
         "v2v_ms": summary(milliseconds(exchange.v2v_s for exchange in exchanges)),
         "hushed_ms": summary(milliseconds(x.hushed_s for x in exchanges if x.hushed_by_clear)),
         "greeting_ms": summary(milliseconds(call.greeting_s for call in run.calls)),
@@ -91,6 +92,7 @@ def _count_rows(results: dict[str, Any]) -> list[tuple[str, object]]:
     turns, pacing = results["turns"], results["pacing"]
     rows = [(name.replace("_", " "), count) for name, count in turns.items()]
     if results["heard_wer"] is not None:
+        rows.append(("different replies", results["different_replies"]))
         rows.append(("words transcribed wrong", f"{results['heard_wer'] * 100:.1f} %"))
     late = f"{pacing['late_p99_ms']} / {pacing['late_max_ms']:.0f} ms"
     return [*rows, ("callers late, p99 / max", late)]

@@ -164,15 +164,15 @@ async def run_stages(
             case EngineName.ASR:
                 hearing: Measuring[Speech, Transcript] = Measuring(seconds_of_speech, single=True)
                 async with alone_asr(settings) as asr:
-                    loads[name] = await _ramp(asr, utterances(), console, hearing)
+                    loads[name.value] = await _ramp(asr, utterances(), console, hearing)
             case EngineName.LLM:
                 thinking: Measuring[Prompt, Say | ToolCall] = Measuring()
                 async with alone_llm(settings, config, folder, console) as llm:
-                    loads[name] = await _ramp(llm, prompts(settings), console, thinking)
+                    loads[name.value] = await _ramp(llm, prompts(settings), console, thinking)
             case EngineName.TTS:
                 speaking: Measuring[str, AudioFrame] = Measuring(seconds_of_frame)
                 async with alone_tts(settings) as tts:
-                    loads[name] = await _ramp(tts, replies(), console, speaking)
+                    loads[name.value] = await _ramp(tts, replies(), console, speaking)
     return loads
 
 

@@ -15,7 +15,11 @@ def a_run() -> LatencyRun:
     """Two calls, one of them with a server that never answers, and one ledger."""
     answered, silent = call(Agent(delay_s=0.8)), call(Agent(delay_s=1e9))
     turns = [
-        {"caller": "tell me more", "marks": {"soft_end": 0.12, "sent": 0.7 + index / 10}}
+        {
+            "caller": "tell me more",
+            "agent": "Gladly.",
+            "marks": {"soft_end": 0.12, "sent": 0.7 + index / 10},
+        }
         for index in range(2)
     ]
     load = Load(10.0, {"server": 2.0, "vllm": 4.0}, 1.0, 0.5)
@@ -38,6 +42,7 @@ def test_a_report_counts_what_was_answered_and_times_only_that() -> None:
     }
     assert results["heard_wer"] == pytest.approx(1 / 6)
     assert results["load"]["server_cores"] == {"server": 0.2, "vllm": 0.4}
+    assert results["different_replies"] == 1
     assert not results["void"]
 
 

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from bench.alone import EngineName
+from bench.report import publish
 from bench.stages import Measuring, StageLoad, measure, report_of, run_stages
 from pipeline.config import parse_settings
 from pipeline.errors import EngineFailed
@@ -75,7 +76,7 @@ def test_sound_is_counted_in_requests_and_results() -> None:
     assert run(main()).audio_per_s == pytest.approx(4.0)
 
 
-def test_every_engine_of_the_settings_is_measured_under_every_load() -> None:
+def test_every_engine_of_the_settings_is_measured_under_every_load(tmp_path: Path) -> None:
     settings = parse_settings({"engines": "fake"})
     console = Console(file=io.StringIO())
     loads = run(run_stages(settings, Path("unused"), Path("unused"), list(EngineName), console))
@@ -84,4 +85,7 @@ def test_every_engine_of_the_settings_is_measured_under_every_load() -> None:
         assert [load.callers for load in measured_loads] == [1, 4, 16]
         assert [load.first_ms["n"] for load in measured_loads] == [12, 12, 32]
         assert all(load.failures == 0 for load in measured_loads)
-    assert report_of(loads, settings).results["tts"][0]["audio_per_s"] > 0
+    report = report_of(loads, settings)
+    assert report.results["tts"][0]["audio_per_s"] > 0
+    publish(report, tmp_path)
+    assert len(list(tmp_path.glob("*-stages.png"))) == 1
