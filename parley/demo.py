@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from bench.phone import PhoneCall, run_call
+from parley.serve import check_free
 from pipeline.config import Settings, load_settings
 from pipeline.errors import ParleyError
 from pipeline.tools.crm import DEMO_PHONE
@@ -51,6 +52,9 @@ async def demo(settings: Settings, config: Path, once: bool) -> int:
 
     Returns the call's exit code.
     """
+    # Another server's answer must not be taken for ours.
+    check_free("server.media_port", settings.server.host, settings.server.media_port)
+    check_free("server.control_port", settings.server.host, settings.server.control_port)
     server = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "parley", "serve", "--config", str(config)
     )

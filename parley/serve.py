@@ -52,7 +52,7 @@ async def serve(settings: Settings, report: Callable[[str], None]) -> None:
     desk = Desk(settings, metrics)
     tokens = StreamTokens()
     app = create_app(desk, tokens, media_port=lambda: desk.media_port)
-    _check_free(settings.server.host, settings.server.media_port)
+    check_free("server.media_port", settings.server.host, settings.server.media_port)
     # The control plane opens first, to say what is still missing; the media door last, and so it
     # closes first: no call outlives the engines that it needs.
     async with (
@@ -92,15 +92,19 @@ async def _drain(media: MediaServer, told_again: asyncio.Event) -> None:
         hurry.cancel()
 
 
-def _check_free(host: str, port: int) -> None:
-    """Tell a taken media port now, and not when everything else has been loaded."""
+def check_free(setting: str, host: str, port: int) -> None:
+    """Tell a taken port now, and not when everything else has been loaded.
+
+    Raises:
+        SettingsError: naming ``setting``.
+    """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
             raise SettingsError(
-                "server.media_port",
+                setting,
                 f"{host}:{port} cannot be opened ({error.strerror})",
                 "Stop what uses it, or choose another; 0 picks a free one",
             ) from error
