@@ -26,7 +26,7 @@ _POSITION = 320
 
 _PAD_S = {"base": 5.0, "tiny.en": 8.0}
 """Seconds of silence behind the speech, by model. Measured on 154 sentences and 264 single words of
-human speech at 8 kHz; with one second less, base loops on some of the words."""
+human speech at 8 kHz; with one second less, base loops on one of the words."""
 
 _EDGE_S = 0.1
 """Length over which the quietest place for a cut is sought."""
