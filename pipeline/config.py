@@ -78,7 +78,7 @@ class AgentSettings(_Section):
     pitch: str = "fresh coffee and machines for offices, delivered every week"
     """What is sold, as the end of the sentence "we do ..."."""
 
-    greeting: str = "Hi, this is Alex, the A I assistant from Northwind Coffee. How are you today?"
+    greeting: str = "Hi, this is Alex, the AI assistant from Northwind Coffee. How are you today?"
     """Said when the call is answered; synthesised once, at start."""
 
     apology: str = "Sorry, I missed that. Could you say it again?"
