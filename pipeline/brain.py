@@ -8,6 +8,7 @@ to its end in a group that outlives the reply: interruption neither undoes nor d
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
@@ -46,6 +47,7 @@ class Brain:
         self._call_id = call_id
         self._llm = llm
         self._tools = tools
+        self._agent = settings.agent
         self._contact = contact
         self._clock = clock
         self._zone = contact.zone if contact else ZoneInfo(settings.agent.timezone)
@@ -66,9 +68,14 @@ class Brain:
             EngineFailed: the model failed, or had nothing to say.
         """
         assert turn.transcript is not None
+        reply = _Reply(turn, clauses)
+        certain = self._certain_answer(turn.transcript.text)
+        if certain is not None:
+            await reply.add(certain)
+            await reply.finish()
+            return
         asked = open_question(past[-1].tools) if past else None
         cued = None if self._offered else self._tools.cued_by(turn.transcript.text, asked)
-        reply = _Reply(turn, clauses)
         prompt = _call_prompt(cued, turn) if cued else self._prompt(turn, past)
         for _ in range(_MOST_ROUNDS):
             calls = await self._listen(prompt, reply)
@@ -81,6 +88,13 @@ class Brain:
                 break
             prompt = self._prompt(turn, past)
         await reply.finish()
+
+    def _certain_answer(self, caller: str) -> str | None:
+        """What code says, whatever a model would: that we are an AI, for instance."""
+        for pattern, answer in self._agent.certain:
+            if re.search(pattern, caller, re.IGNORECASE):
+                return self._agent.filled(answer)
+        return None
 
     async def _listen(self, prompt: Prompt, reply: _Reply) -> list[ToolCall]:
         """One round of the model: its speech goes into the reply, its calls are returned."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -93,14 +94,49 @@ class AgentSettings(_Section):
         ("Are you a robot?", "Yes, I am an AI, calling for {company}."),
         ("How much is it?", "That depends on your office; a colleague can tell you more."),
         ("I am not interested.", "No problem, thank you for your time."),
+        ("Please hold the line.", "Sure, I will wait."),
+        ("She is not here right now.", "When would be a good time to call her?"),
+        ("I did not get that.", "We bring fresh coffee to offices every week."),
         ("I am busy.", "No problem, when may I call you back?"),
     )
     """Callers' lines and how to answer them, shown to the model before each call. A small model
     learns more from these than from any instruction. ``{name}``, ``{company}`` and ``{pitch}`` are
     filled in."""
 
+    certain: tuple[tuple[str, str], ...] = (
+        (
+            r"\b(are|is) (you|this|it|that)\b.{0,24}"
+            r"\b(robot|bot|machine|computer|ai|a\.i|human|real person|recording|automated)\b",
+            "Yes, I am an AI assistant, speaking for {company}.",
+        ),
+    )
+    """Regular expressions on the caller's words, and answers that no model may get wrong: the
+    first that fits is said, and the model is not asked. Placeholders as in ``examples``."""
+
     timezone: str = "America/Chicago"
     """IANA zone of contacts whose own is unknown."""
+
+    @model_validator(mode="after")
+    def _patterns_and_placeholders_fit(self) -> AgentSettings:
+        for pattern, _ in self.certain:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(
+                    f"certain: {pattern!r} is no regular expression: {error}"
+                ) from error
+        for _, answer in (*self.certain, *self.examples):
+            try:
+                self.filled(answer)
+            except (KeyError, IndexError, ValueError) as error:
+                raise ValueError(
+                    f"{answer!r} has a placeholder other than name, company and pitch"
+                ) from error
+        return self
+
+    def filled(self, text: str) -> str:
+        """``text`` with its placeholders filled in."""
+        return text.format(name=self.name, company=self.company, pitch=self.pitch)
 
 
 class AsrSettings(_Section):

@@ -37,8 +37,7 @@ def preamble(agent: AgentSettings, tools: Sequence[ToolSpec]) -> tuple[Message, 
         lines += [_tool_line(tool) for tool in tools]
     chat = [Message("system", "\n".join(lines))]
     for caller, answer in agent.examples:
-        filled = answer.format(name=agent.name, company=agent.company, pitch=agent.pitch)
-        chat += [Message("user", caller), Message("assistant", filled)]
+        chat += [Message("user", caller), Message("assistant", agent.filled(answer))]
     return tuple(chat)
 
 

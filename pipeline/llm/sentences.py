@@ -19,6 +19,7 @@ letter more is a hundredth of a second that the caller waits."""
 _CLAUSE_LETTERS = 60
 """Later clauses are cut at commas only when they are at least this long."""
 
+_LONGEST_FIRST = 70
 _LONGEST_CLAUSE = 200
 """A clause without any punctuation is cut at a space here, so that a reply cannot grow unheard."""
 
@@ -71,9 +72,10 @@ class ClauseCutter:
             ends += [match.end() for match in joints][:1]
         if ends:
             return min(ends)
-        if len(self._text) > _LONGEST_CLAUSE:
-            space = self._text.rfind(" ", 0, _LONGEST_CLAUSE)
-            return space if space > 0 else _LONGEST_CLAUSE
+        longest = _LONGEST_CLAUSE if self._cut_any else _LONGEST_FIRST
+        if len(self._text) > longest:
+            space = self._text.rfind(" ", 0, longest)
+            return space if space > 0 else longest
         return None
 
 

@@ -99,6 +99,17 @@ def test_nothing_to_say_is_a_failure() -> None:
     assert caught.value.subgroup(EngineFailed) is not None
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["Are you a robot?", "Hold on, is this an automated call, a recording?", "are you human"],
+)
+def test_it_says_that_it_is_an_ai_whatever_the_model_would_say(question: str) -> None:
+    dialogue = Dialogue("No, I am human.")
+    said = " ".join(dialogue.say(question))
+    assert said == "Yes, I am an AI assistant, speaking for Northwind Coffee."
+    assert dialogue.prompts == []
+
+
 def test_a_cue_makes_the_model_fill_in_that_call_and_code_says_what_came_of_it() -> None:
     dialogue = Dialogue(tools=(ring(),))
     assert dialogue.say("please ring me at two") == ["I will ring."]

@@ -25,6 +25,8 @@ def test_every_config_that_we_ship_is_valid(path: Path, monkeypatch: pytest.Monk
         ({"server": {"prot": 1}}, "server.prot", "is not a setting"),
         ({"server": {"max_calls": 0}}, "server.max_calls", "greater than or equal to 1"),
         ({"turns": {"soft_end_ms": 600, "end_ms": 500}}, "turns", "must be less than end_ms"),
+        ({"agent": {"certain": [["(", "Yes."]]}}, "agent", "is no regular expression"),
+        ({"agent": {"examples": [["Hi", "{nmae}"]]}}, "agent", "has a placeholder other than"),
         ({"asr": {"device": "tpu"}}, "asr.device", "'cpu' or 'cuda'"),
     ],
 )
