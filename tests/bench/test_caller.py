@@ -206,7 +206,8 @@ def test_a_server_that_breaks_the_protocol_is_named_as_the_reason() -> None:
 
 
 def test_over_a_real_socket_a_delay_of_300_ms_is_read_as_300_to_360() -> None:
-    # The one test in real time; 20 ms more than on the jumping clock are left to a busy machine.
+    # The one test in real time; 20 ms more than on the jumping clock, and what the
+    # caller says of its own lateness, are left to a busy machine.
     agent = Agent(delay_s=0.3, reply_s=0.3)
     manners = Manners(quiet_s=0.3, patience_s=3.0)
 
@@ -226,7 +227,8 @@ def test_over_a_real_socket_a_delay_of_300_ms_is_read_as_300_to_360() -> None:
     assert record.problem is None
     [exchange] = record.exchanges
     assert exchange.v2v_s is not None
-    assert 0.3 <= exchange.v2v_s <= 0.36
+    own_lateness_s = record.pacing.worst_ms / 1000
+    assert 0.3 <= exchange.v2v_s <= 0.36 + own_lateness_s
     assert agent.messages[-1]["event"] == "stop"
 
 
