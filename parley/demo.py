@@ -77,7 +77,8 @@ async def demo(settings: Settings, config: Path, once: bool) -> int:
 def _phone(settings: Settings) -> int:
     url = f"ws://{settings.server.host}:{settings.server.media_port}/twilio"
     wavs = [SPEECH / f"{name}.wav" for name in _CLIPS]
-    return run_call(PhoneCall(url, wavs, phone=DEMO_PHONE))
+    control = f"http://{settings.server.host}:{settings.server.control_port}"
+    return run_call(PhoneCall(url, wavs, control=control, phone=DEMO_PHONE))
 
 
 async def _wait_ready(server: asyncio.subprocess.Process, control: str) -> bool:

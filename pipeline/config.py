@@ -148,8 +148,8 @@ class AsrSettings(_Section):
 
     device: Literal["cpu", "cuda"] = "cpu"
     compute_type: str = "int8"
-    threads: Annotated[int, Field(ge=1)] = 2
-    """CPU threads of one transcription."""
+    threads: Annotated[int, Field(ge=1)] = 1
+    """CPU threads of one transcription. More help the encoder and hinder the decoder."""
 
     workers: Annotated[int, Field(ge=1)] = 1
     """Transcriptions at once."""

@@ -67,13 +67,15 @@ class Endpointer:
         ends_at = at + self._frame_ms / 1000
         match self._state:
             case _State.QUIET:
-                return self._while_quiet(ends_at, guarded)
+                return self._while_quiet(voiced, ends_at, guarded)
             case _State.SPEAKING:
                 return self._while_speaking(voiced, ends_at)
             case _State.PAUSING:
                 return self._while_pausing(ends_at)
 
-    def _while_quiet(self, ends_at: float, guarded: bool) -> EndpointEvent | None:
+    def _while_quiet(self, voiced: bool, ends_at: float, guarded: bool) -> EndpointEvent | None:
+        if not voiced:  # most frames of most calls
+            return None
         window = _BARGE_IN_WINDOW_MS if guarded else _WINDOW_MS
         needed = self._settings.barge_in_ms if guarded else self._settings.start_ms
         recent = list(self._recent)[-(window // self._frame_ms) :]
