@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -65,6 +66,7 @@ async def serve(settings: Settings, report: Callable[[str], None]) -> None:
             origins=page_origins(settings, control.port),
         ) as media,
     ):
+        _calm_collector()
         desk.media_port = media.port
         desk.house = house
         metrics.refused.set_function(lambda: sum(media.statistics().refused.values()))
@@ -80,6 +82,16 @@ async def serve(settings: Settings, report: Callable[[str], None]) -> None:
         told_to_stop.clear()
         await _drain(media, told_to_stop)
     report("stopped")
+
+
+def _calm_collector() -> None:
+    """Leave what was loaded out of the garbage collector's rounds, and let them be rarer.
+
+    A full round walks every object of torch's and onnxruntime's modules, and all calls wait for it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 async def _drain(media: MediaServer, told_again: asyncio.Event) -> None:
