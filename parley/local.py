@@ -161,6 +161,9 @@ def vllm_command(settings: LlmSettings, folder: Path, port: int, on_cpu: bool) -
     command += ['{"backend": "xgrammar", "disable_any_whitespace": true}']
     if on_cpu:
         command += ["--dtype", cpu_dtype(), "--max-num-seqs", str(MAX_NUM_SEQS)]
+        # Only whole blocks of a prompt are found in the prefix cache. With vLLM's 128 tokens for
+        # CPUs the whole last turn was read anew: 160 ms to the first token, against 65 with 32.
+        command += ["--block-size", "32"]
         # Compiling takes over a minute the first time, and on a CPU saves a fifth per token.
         command += ["--enforce-eager", "--distributed-executor-backend", "uni"]
     return tuple(command)
