@@ -16,8 +16,13 @@ from typing import Any
 from pipeline.config import AgentSettings
 from pipeline.turn import Message, ToolResult, ToolSpec, Turn
 
-MOST_TURNS = 12
-"""Older turns fall out of the prompt, so that its cost does not grow with the call."""
+MOST_TURNS = 16
+MOST_LETTERS = 4_000
+"""Older turns fall out of the prompt, so that it fits into the model and its cost stays."""
+
+_DROP_TURNS = 8
+"""They fall out by so many at once. A prompt whose beginning changes is read anew by the server,
+for a second on a CPU; one that only grows at its end is found in the prefix cache."""
 
 
 def preamble(agent: AgentSettings, tools: Sequence[ToolSpec]) -> tuple[Message, ...]:
@@ -80,7 +85,7 @@ def messages(
     so far.
     """
     chat = [*shared, Message("system", facts)]
-    for turn in past[-MOST_TURNS:]:
+    for turn in _kept(past):
         if turn.transcript is not None and turn.transcript.text:
             _append(chat, "user", turn.transcript.text)
         _append_results(chat, turn.tools)
@@ -89,6 +94,19 @@ def messages(
     _append(chat, "user", caller)
     _append_results(chat, results)
     return tuple(chat)
+
+
+def _kept(past: Sequence[Turn]) -> Sequence[Turn]:
+    """The newest turns, from a beginning that moves seldom and in steps."""
+    start = 0
+    while len(past) - start > MOST_TURNS or _letters(past[start:]) > MOST_LETTERS:
+        start += _DROP_TURNS
+    return past[start:]
+
+
+def _letters(turns: Sequence[Turn]) -> int:
+    heard = sum(len(turn.heard or "") for turn in turns)
+    return heard + sum(len(turn.transcript.text) for turn in turns if turn.transcript is not None)
 
 
 def tool_call_text(result: ToolResult) -> str:
