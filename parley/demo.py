@@ -43,6 +43,9 @@ def main() -> int:
     except ParleyError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
+    except TimeoutError:
+        print(f"demo: the server was not ready within {_LONGEST_START_S:.0f} s", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
 

@@ -124,7 +124,8 @@ class Call:
     async def run(self) -> None:
         """Carry the call until the caller hangs up.
 
-        If cancelled, the reply falls silent and the call ends; writes that began are finished.
+        When the caller hangs up, writes that began are finished. If cancelled, the reply falls
+        silent, the call ends, and a write that is under way is cut off: whole or not at all.
         """
         try:
             async with asyncio.TaskGroup() as self._group:

@@ -105,8 +105,10 @@ class AgentSettings(_Section):
 
     certain: tuple[tuple[str, str], ...] = (
         (
-            r"\b(are|is) (you|this|it|that)\b.{0,24}"
-            r"\b(robot|bot|machine|computer|ai|a\.i|human|real person|recording|automated)\b",
+            # "Is that a coffee machine?" is a question about the goods.
+            r"\b(are you|is this|is it|am i (talking|speaking) (to|with))\b.{0,24}"
+            r"\b(robot|bot|ai|a\.i|human|real person|recording|automated)\b"
+            r"|\bare you (a |an |just a )?(machine|computer)\b",
             "Yes, I am an AI assistant, speaking for {company}.",
         ),
     )

@@ -1,12 +1,14 @@
 """A call's recording: a Line that writes down both directions while passing them on.
 
 Stereo WAV at the line's rate, caller left, agent right, aligned as the caller heard them. Blocks of
-a few seconds go to disk from a thread, so memory is bounded and no disk delays a frame.
+five seconds go to disk from a thread, so memory is bounded and no disk delays another call. Only
+the last block, 160 kB at most, is written on the event loop: a cancelled call cannot wait.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -31,6 +33,7 @@ class RecordedLine:
         # Frames heard and not yet written, (caller, agent), and their samples.
         self._block: list[tuple[Pcm, Pcm]] = []
         self._block_samples = 0
+        self._writing = threading.Lock()
 
     @property
     def info(self) -> CallInfo:
@@ -48,10 +51,11 @@ class RecordedLine:
                 if isinstance(event, AudioFrame):
                     self._hear(event.pcm)
                     if self._block_samples >= _BLOCK_SAMPLES:
-                        await asyncio.to_thread(file.writeframesraw, self._take_block())
+                        await asyncio.to_thread(self._write, file, self._take_block())
                 yield event
         finally:
-            file.writeframes(self._take_block())
+            # A block whose thread was left behind by a cancellation is finished first.
+            self._write(file, self._take_block())
             file.close()
 
     async def play(self, pcm: Pcm) -> None:
@@ -67,6 +71,10 @@ class RecordedLine:
 
     async def hang_up(self) -> None:
         await self._line.hang_up()
+
+    def _write(self, file: wave.Wave_write, block: bytes) -> None:
+        with self._writing:
+            file.writeframes(block)
 
     def _hear(self, caller: Pcm) -> None:
         agent = np.zeros_like(caller)

@@ -101,13 +101,24 @@ def test_nothing_to_say_is_a_failure() -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["Are you a robot?", "Hold on, is this an automated call, a recording?", "are you human"],
+    [
+        "Are you a robot?",
+        "Hold on, is this an automated call, a recording?",
+        "are you human",
+        "Am I talking to a real person?",
+        "Are you just a machine?",
+    ],
 )
 def test_it_says_that_it_is_an_ai_whatever_the_model_would_say(question: str) -> None:
     dialogue = Dialogue("No, I am human.")
     said = " ".join(dialogue.say(question))
     assert said == "Yes, I am an AI assistant, speaking for Northwind Coffee."
     assert dialogue.prompts == []
+
+
+@pytest.mark.parametrize("question", ["Is that a coffee machine?", "Are you selling machines?"])
+def test_a_question_about_the_goods_is_not_one_about_the_speaker(question: str) -> None:
+    assert Dialogue("It is.").say(question) == ["It is."]
 
 
 def test_a_cue_makes_the_model_fill_in_that_call_and_code_says_what_came_of_it() -> None:
