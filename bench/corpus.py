@@ -11,6 +11,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
@@ -28,6 +29,23 @@ _PACKAGES = {
 """Debian package to the folder of its recordings."""
 
 
+PauseKind = Literal["inside", "between"]
+"""Inside a sentence, or between two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A silence that a speaker makes before going on. Seconds since the clip's first sample."""
+
+    start: float
+    """Behind the last audible sample before it."""
+
+    end: float
+    """The first audible sample after it."""
+
+    kind: PauseKind
+
+
 @dataclass(frozen=True, slots=True)
 class Clip:
     """One thing that a caller says."""
@@ -38,6 +56,9 @@ class Clip:
 
     text: str = ""
     """Its words; empty when nobody wrote them down."""
+
+    pauses: tuple[Pause, ...] = ()
+    """Where its speaker only pauses, as far as that is known; in order."""
 
     @property
     def duration(self) -> float:
