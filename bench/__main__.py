@@ -21,6 +21,7 @@ from bench.latency import LatencyPlan, run_latency, server_for
 from bench.latency_report import report_of as latency_report
 from bench.latency_report import results_of
 from bench.machine import ask_for_punctuality
+from bench.overrides import room_for, with_changes
 from bench.report import publish
 from bench.stages import report_of as stages_report
 from bench.stages import run_stages
@@ -36,6 +37,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+_CHANGED = "server.toml"
+"""Settings that a bench has changed for its run, in the folder of its results."""
 
 _FOLDER = typer.Option(help="Where pictures, documents and logs go.")
 _CONFIG = typer.Option(help="Settings of the server that is started for this run.")
@@ -53,6 +57,9 @@ def latency(
     barge_in: Annotated[
         float | None, typer.Option(help="Interrupt each answer after this many seconds.")
     ] = None,
+    pauses: Annotated[
+        bool, typer.Option(help="Callers stop for 200 to 700 ms inside their sentences.")
+    ] = True,
     url: Annotated[str | None, _URL] = None,
     control: Annotated[str | None, _CONTROL] = None,
     config: Annotated[Path, _CONFIG] = Path("configs/local.toml"),
@@ -66,18 +73,20 @@ def latency(
 
     Why: it is what the caller feels, and all else only explains it. From the last audible sample
     that a caller speaks to the first audible sample heard of the answer, as played out by the
-    carrier; beside it the server's own ledger. Unanswered turns, false starts, cut-ins and gaps
-    are counted. Void if the callers themselves were late.
+    carrier; beside it the server's own ledger, and the share of the callers' pauses that the agent
+    took for an end: neither figure means anything without the other. Unanswered turns, false
+    starts and gaps are counted. Void if the callers themselves were late.
     """
     console = Console(stderr=True, highlight=False)
     manners = Manners(barge_in_s=barge_in)
-    plan = LatencyPlan(calls, rate, turns, seed, manners, warm_up, record_dir)
+    plan = LatencyPlan(calls, rate, turns, seed, manners, pauses, warm_up, record_dir)
 
     async def run() -> bool:
-        async with server_for(url, control, config, folder, console) as server:
+        used = config if url else with_changes(config, room_for(calls, config), folder / _CHANGED)
+        async with server_for(url, control, used, folder, console) as server:
             console.print(f"callers' priority: {ask_for_punctuality()}")
             results = results_of(await run_latency(server, plan, console))
-        publish(latency_report(results, plan, None if url else load_settings(config)), folder)
+        publish(latency_report(results, plan, None if url else load_settings(used)), folder)
         return not results["void"] and results["turns"]["answered"] > 0
 
     _run_to_exit(run())

@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import zip_longest
 
 import numpy as np
 
 from bench.audible import speech_bounds
 from bench.corpus import Clip
 from bench.ear import Ear, Sound
-from bench.exchange import Exchange, Manners
+from bench.exchange import Exchange, Manners, PauseOffered
 from pipeline.audio import FRAME_SAMPLES, LINE_RATE, Pcm
 
 FRAME_S = FRAME_SAMPLES / LINE_RATE
@@ -30,6 +31,10 @@ FRAME_S = FRAME_SAMPLES / LINE_RATE
 
 _STILL_SPEAKING_S = 0.3
 """An agent that was audible this recently is speaking: words have pauses between them."""
+
+_STILL_TAKEN_S = 0.5
+"""An agent that becomes audible this soon after a pause had taken the pause for the end: its answer
+was on its way when the caller went on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +206,27 @@ class Conversation:
             hushed_s=hushed_s,
             hushed_by_clear=hushed_s is not None
             and any(0.0 <= clear - spoke_from <= hushed_s + FRAME_S for clear in self._ear.clears),
+            pauses=self._pauses([sound.start for sound in ours if sound.start < spoke_until]),
         )
+
+    def _pauses(self, cut_ins: Sequence[float]) -> tuple[PauseOffered, ...]:
+        """The pauses that were spoken, each with the first cut-in that it invited."""
+        began = self._began * FRAME_S
+        spoken = [
+            pause
+            for pause in self._clips[self._index].pauses
+            if began + pause.start < self._frames * FRAME_S
+        ]
+        offered: list[PauseOffered] = []
+        for pause, following in zip_longest(spoken, spoken[1:]):
+            at = began + pause.start
+            until = began + pause.end + _STILL_TAKEN_S
+            if following is not None:
+                until = min(until, began + following.start)
+            invited = [cut_in - at for cut_in in cut_ins if at <= cut_in < until]
+            lasted_s = pause.end - pause.start
+            offered.append(PauseOffered(pause.kind, at, lasted_s, min(invited, default=None)))
+        return tuple(offered)
 
     def _answer(self) -> Sound | None:
         """The first sound of the answer that stands so far."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bench.corpus import PauseKind
+
 
 @dataclass(frozen=True, slots=True)
 class Manners:
@@ -36,6 +38,20 @@ class Manners:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseOffered:
+    """A pause that the caller made while speaking, and whether the agent took it for the end."""
+
+    kind: PauseKind
+    at: float
+    """When it began."""
+
+    lasted_s: float
+    cut_in_s: float | None
+    """From its beginning until the agent was audible; None if the agent waited. It may be longer
+    than the pause: who takes a pause for the end is heard a little later."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """One clip spoken, and what came back."""
 
@@ -57,7 +73,8 @@ class Exchange:
     """Answers that were begun and withdrawn within their first second."""
 
     cut_ins: int
-    """Times that the agent became audible while we still had something to say."""
+    """Times that the agent became audible while we still had something to say. One that was
+    withdrawn was heard all the same."""
 
     gaps_s: tuple[float, ...]
     """Each time that playout ran dry between two audible sounds of the answer."""
@@ -71,8 +88,16 @@ class Exchange:
     hushed_by_clear: bool
     """Whether that was the server's doing; otherwise the agent had no more to say."""
 
+    pauses: tuple[PauseOffered, ...] = ()
+    """Those that the clip is known to hold, as far as they were spoken."""
+
     def as_json(self) -> dict[str, Any]:
         """For the report; times rounded to 0.1 ms."""
-        fields = asdict(self)
+        fields = _rounded(asdict(self))
         fields["gaps_s"] = [round(gap, 4) for gap in self.gaps_s]
-        return {k: round(v, 4) if isinstance(v, float) else v for k, v in fields.items()}
+        fields["pauses"] = [_rounded(asdict(pause)) for pause in self.pauses]
+        return fields
+
+
+def _rounded(fields: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, 4) if isinstance(v, float) else v for k, v in fields.items()}

@@ -23,6 +23,7 @@ from bench.caller import CallOrder, CallRecord, LineNoise, place_call
 from bench.corpus import Clip, chosen, speech_clips
 from bench.exchange import Manners
 from bench.ledger import LedgerTurn, fetch_ended, turns_of
+from bench.pauses import natural_clips, paused_clips
 from bench.recording import write_call
 from bench.under_test import Load, LoadMeter, ServerUnderTest, own_server, running_server
 
@@ -41,6 +42,9 @@ class LatencyPlan:
     turns: int = 12
     seed: int = 1
     manners: Manners = field(default_factory=Manners)
+    pauses: bool = True
+    """Whether callers pause inside their sentences, as :mod:`bench.pauses` makes them."""
+
     warm_up: bool = True
     """Whether a call of one turn goes before, not counted."""
 
@@ -124,9 +128,12 @@ def _order(plan: LatencyPlan, clips: Sequence[Clip], index: int, turns: int) -> 
     # The order of clips differs from call to call, and so does the first one.
     first = clips[index % len(clips)]
     order = [first, *chance.sample([clip for clip in clips if clip is not first], len(clips) - 1)]
+    said = chosen(order, turns)
+    # Each call has recordings of its own.
+    seed = chance.randrange(2**32)
     return CallOrder(
         call_id=f"CA{uuid4().hex}",
-        clips=chosen(order, turns),
+        clips=paused_clips(said, seed) if plan.pauses else natural_clips(said),
         manners=plan.manners,
         keep=plan.record_dir is not None,
     )

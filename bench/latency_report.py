@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench.cut_ins import cut_in_table, cut_ins_of
 from bench.latency import LatencyPlan, LatencyRun
-from bench.ledger import pair
+from bench.ledger import pair, speculation_of
 from bench.pacing import Pacing
 from bench.plots import draw_latency
 from bench.report import Report, table
@@ -32,6 +33,8 @@ def results_of(run: LatencyRun) -> dict[str, Any]:
         "turns": _counts(run),
         "different_replies": len({turn["ledger"]["agent"] for turn in turns if turn["ledger"]}),
         "v2v_ms": summary(milliseconds(exchange.v2v_s for exchange in exchanges)),
+        "cut_ins": cut_ins_of(exchanges),
+        "speculation": speculation_of([turn for turns in run.ledgers for turn in turns]),
         "hushed_ms": summary(milliseconds(x.hushed_s for x in exchanges if x.hushed_by_clear)),
         "greeting_ms": summary(milliseconds(call.greeting_s for call in run.calls)),
         "connect_ms": summary(milliseconds(call.connect_s for call in run.calls)),
@@ -75,6 +78,7 @@ def report_of(results: dict[str, Any], plan: LatencyPlan, settings: Settings | N
         results=results,
         tables=[
             table(f"Heard by the caller, ms: {title}", _HEARD, heard),
+            cut_in_table(results["cut_ins"], results["v2v_ms"]),
             table("Server's ledger, ms after the last speech sample", _MARKS, marks),
             table("Counted", ("", ""), [*_count_rows(results), *_load_rows(results["load"])]),
         ],
@@ -94,8 +98,21 @@ def _count_rows(results: dict[str, Any]) -> list[tuple[str, object]]:
     if results["heard_wer"] is not None:
         rows.append(("different replies", results["different_replies"]))
         rows.append(("words transcribed wrong", f"{results['heard_wer'] * 100:.1f} %"))
+    rows += _speculation_rows(results["speculation"])
     late = f"{pacing['late_p99_ms']} / {pacing['late_max_ms']:.0f} ms"
     return [*rows, ("callers late, p99 / max", late)]
+
+
+def _speculation_rows(speculation: dict[str, Any]) -> list[tuple[str, object]]:
+    if speculation["share"] is None:
+        return []
+    share = f"{speculation['share'] * 100:.0f} % of {speculation['turns']}"
+    rungs = ", ".join(f"{name} {count}" for name, count in speculation["rungs"].items())
+    return [
+        ("answered from speculative work", share),
+        ("answers begun and thrown away", speculation["resumed"]),
+        ("rungs taken", rungs or "none"),
+    ]
 
 
 def _load_rows(load: dict[str, Any]) -> list[tuple[str, object]]:

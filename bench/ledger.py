@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
@@ -67,6 +68,23 @@ def turns_of(call: Mapping[str, Any] | None) -> list[LedgerTurn]:
     """The caller's turns, oldest first: all but the greeting."""
     turns = (call or {}).get("turns")
     return [turn for turn in turns or [] if turn.get("caller") is not None or turn.get("failures")]
+
+
+def speculation_of(turns: Sequence[LedgerTurn]) -> dict[str, Any]:
+    """How many turns were answered from work begun before they were over, and at what price.
+
+    ``share`` is None, and the rest 0, where the server does not say. ``rungs`` counts the steps of
+    the budget's ladder that were taken, by name; turns that were in time took none.
+    """
+    known = [turn for turn in turns if turn.get("speculative") is not None]
+    speculative = sum(bool(turn["speculative"]) for turn in known)
+    return {
+        "turns": len(known),
+        "speculative": speculative,
+        "share": round(speculative / len(known), 4) if known else None,
+        "resumed": sum(int(turn.get("resumed") or 0) for turn in known),
+        "rungs": dict(Counter(str(turn["rung"]) for turn in turns if turn.get("rung"))),
+    }
 
 
 def pair(

@@ -155,11 +155,12 @@ def _pauses_in(
     ``knots`` say where in the clip as it was read a sample of ``pcm`` comes from.
     """
     spans = audible_spans(pcm)
+    placed, read = [new for new, _ in knots], [old for _, old in knots]
     pauses: list[Pause] = []
     for (_, start), (end, _) in pairwise(spans):
         if end - start < (SHORTEST_S - _TOLERANCE_S) * LINE_RATE:
             continue
-        read_at = float(np.interp((start + end) / 2, *zip(*knots, strict=True))) / LINE_RATE
+        read_at = float(np.interp((start + end) / 2, placed, read)) / LINE_RATE
         pauses.append(Pause(start / LINE_RATE, end / LINE_RATE, _kind_at(read_at, gaps)))
     return tuple(pauses)
 

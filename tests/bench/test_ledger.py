@@ -1,7 +1,7 @@
 import pytest
 
 from bench.exchange import Exchange
-from bench.ledger import control_url, pair, turns_of
+from bench.ledger import control_url, pair, speculation_of, turns_of
 
 
 def exchange(index: int, v2v_s: float | None = 0.7) -> Exchange:
@@ -72,3 +72,19 @@ def test_an_exchange_that_the_server_never_heard_has_no_turn() -> None:
     heard = turn("nobody is available")
     said = ["Which folder should I save it to?", "Nobody is available."]
     assert pair([exchange(0, None), exchange(1)], said, [heard]) == [None, heard]
+
+
+def test_speculation_is_counted_where_the_server_tells_of_it() -> None:
+    told = [
+        {"speculative": True, "resumed": 1, "rung": None},
+        {"speculative": False, "resumed": 0, "rung": "filler"},
+        {"speculative": True, "resumed": 0, "rung": "filler"},
+    ]
+    assert speculation_of(told) == {
+        "turns": 3,
+        "speculative": 2,
+        "share": 0.6667,
+        "resumed": 1,
+        "rungs": {"filler": 2},
+    }
+    assert speculation_of([turn("an older server")])["share"] is None
