@@ -25,6 +25,7 @@ from bench.overrides import room_for, with_changes
 from bench.report import publish
 from bench.stages import report_of as stages_report
 from bench.stages import run_stages
+from bench.turns_run import run_live, run_offline
 from bench.under_test import ServerUnderTest
 from bench.wer import FULL_S, run_window
 from bench.wer import report_of as wer_report
@@ -88,6 +89,41 @@ def latency(
             results = results_of(await run_latency(server, plan, console))
         publish(latency_report(results, plan, None if url else load_settings(used)), folder)
         return not results["void"] and results["turns"]["answered"] > 0
+
+    _run_to_exit(run())
+
+
+@app.command()
+def turns(
+    *,
+    live: Annotated[bool, typer.Option(help="On the wire, with a server of our own.")] = False,
+    seeds: Annotated[int, typer.Option(help="Sets of 17 recordings; not live.", min=1)] = 10,
+    judge_ms: Annotated[
+        int, typer.Option(help="From soft end to judgement, as the ledger has it; not live.")
+    ] = 120,
+    calls: Annotated[int, typer.Option(help="Calls for each setting; live only.", min=1)] = 1,
+    config: Annotated[Path, _CONFIG] = Path("configs/local.toml"),
+    folder: Annotated[Path, _FOLDER] = Path("runs"),
+) -> None:
+    """How soon a turn is the agent's and how often too soon, setting by setting.
+
+    Why: whoever waits less answers into more pauses, so the default has to be a chosen point of
+    this curve. By default recordings with pauses are heard, without any server, by the real
+    detector, endpointer and transcriber, and hundreds of settings are applied to what they made of
+    them. With --live a few settings are tried by callers on the wire.
+    """
+    console = Console(stderr=True, highlight=False)
+
+    async def run() -> bool:
+        if not live:
+            settings = load_settings(config)
+            publish(await run_offline(settings, seeds, judge_ms, console), folder)
+            return True
+        console.print(f"callers' priority: {ask_for_punctuality()}")
+        plan = LatencyPlan(calls=calls, turns=17)
+        report = await run_live(config, folder, plan, console)
+        publish(report, folder)
+        return not report.results["void"]
 
     _run_to_exit(run())
 

@@ -32,7 +32,8 @@ from bench.report import Report, table
 from bench.stats import Summary, shown, summary
 from bench.under_test import Load, LoadMeter, ServerUnderTest
 from pipeline.audio import FRAME_SAMPLES, LINE_RATE, AudioFrame, Pcm
-from pipeline.config import Settings, TurnSettings
+from pipeline.config import Settings
+from pipeline.config_timing import TurnSettings
 from pipeline.endpoint import Endpointer
 from pipeline.vad import Vad
 from telephony.g711 import ulaw_decode

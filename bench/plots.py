@@ -1,8 +1,10 @@
-"""The pictures: latency over turns and along the ledger, engines under load, cost of a frame."""
+"""The pictures: latency over turns and along the ledger, engines under load, cost of a frame, and
+the curve between answering soon and answering too soon."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -144,3 +146,38 @@ def draw_frames(
     for axes in (left, right):
         axes.grid(alpha=0.25)
         axes.set_axisbelow(True)
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """One setting on the curve between waiting and cutting in."""
+
+    name: str
+    """``default`` is marked; points of another name each have a colour of theirs."""
+
+    p50_ms: float
+    p95_ms: float
+    cut_in_percent: float
+
+
+def draw_curve(figure: Figure, points: Sequence[CurvePoint], target_percent: float = 3.0) -> None:
+    """Left: median wait against the share of pauses cut into. Right: the 95th percentile."""
+    figure.suptitle("Answering soon, and answering too soon", color=_INK, fontsize=11)
+    colours = {"silence alone": _WARN, "default": _INK}
+    for axes, percent in zip(figure.subplots(1, 2, sharey=True), (50, 95), strict=True):
+        for name in dict.fromkeys(point.name for point in points):
+            chosen = [point for point in points if point.name == name]
+            axes.plot(
+                [point.p50_ms if percent == 50 else point.p95_ms for point in chosen],
+                [point.cut_in_percent for point in chosen],
+                {"default": "*", "silence alone": "o-"}.get(name, "o"),
+                color=colours.get(name, _SOFT),
+                markersize=16 if name == "default" else 4,
+                zorder=3 if name == "default" else 2,
+                label=name,
+            )
+        axes.axhline(target_percent, color=_INK, linestyle=":", linewidth=1)
+        axes.set_xlabel(f"ms after the last audible sample, p{percent}")
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    figure.axes[0].set_ylabel("pauses inside sentences cut into, %")
