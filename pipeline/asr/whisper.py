@@ -19,6 +19,7 @@ from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
 from pipeline.asr import windows
+from pipeline.asr.encoder import Encoder
 from pipeline.asr.mel import HOP, MelBands
 from pipeline.asr.windows import FULL_WINDOW_S, WHISPER_RATE
 from pipeline.audio import resample, to_float
@@ -75,10 +76,13 @@ class Whisper:
                 num_workers=settings.workers,
                 local_files_only=True,
             )
+            self._encoder = Encoder(self._model.model, folder, settings.compute_type)
         except (RuntimeError, ValueError) as error:
             raise WeightsError(model_name, f"does not load: {error}", "See [asr]") from error
         self._mel = MelBands(self._model.feature_extractor.mel_filters)
-        self._pad_s = windows.pad_s_of(model_name) if settings.pad_s is None else settings.pad_s
+        self._name = model_name
+        # None: the model's own choice, by the length of the speech.
+        self._pad_s = settings.pad_s
         self._tokenizer = Tokenizer(
             self._model.hf_tokenizer,
             self._model.model.is_multilingual,
@@ -95,19 +99,20 @@ class Whisper:
             speech: of any length and rate; what is over 29 s is heard in pieces.
             pad_s: seconds of silence behind it, instead of the model's own; 30 for the full window.
         """
-        pad_s = self._pad_s if pad_s is None else pad_s
         heard: list[_Heard] = []
         fell_back = False
         for piece in windows.split_quietest(speech.pcm, speech.rate):
             if not windows.is_audible(piece, speech.rate):
                 continue
             samples = to_float(resample(piece, speech.rate, WHISPER_RATE))
-            short = self._listen(samples, pad_s)
-            if short.looped and _has_words(short):
+            pad = self._pad_for(samples) if pad_s is None else pad_s
+            short = self._listen(samples, pad)
+            while short.looped and _has_words(short) and pad < FULL_WINDOW_S:
                 fell_back = True
-                short = self._once(self._listen(samples, FULL_WINDOW_S))
+                pad = windows.next_pad_s(self._name, pad)
+                short = self._listen(samples, pad)
             if _has_words(short):
-                heard.append(short)
+                heard.append(self._once(short))
         if not heard:
             return Transcript("", confidence=0.0, fell_back=fell_back)
         return Transcript(
@@ -119,19 +124,29 @@ class Whisper:
     def warm_up(self) -> None:
         """Let the model answer once: the first answer allocates, and is several times slower."""
         hum = np.sin(np.arange(2 * WHISPER_RATE, dtype=np.float32) * 0.05) * 0.1
-        self._listen(hum.astype(np.float32), self._pad_s)
+        samples = hum.astype(np.float32)
+        for encode in (self._encoder.encode_shared, self._encoder.encode_alone):
+            encode(self._features(samples, self._pad_for(samples)))
+        self._listen(samples, self._pad_for(samples))
+
+    def _pad_for(self, samples: NDArray[np.float32]) -> float:
+        if self._pad_s is not None:
+            return self._pad_s
+        return windows.pad_s_of(self._name, len(samples) / WHISPER_RATE)
+
+    def _features(self, samples: NDArray[np.float32], pad_s: float) -> ctranslate2.StorageView:
+        """float32 (1, mel bands, frames) of samples at 16 kHz and the silence behind them."""
+        frames = windows.window_samples(len(samples), pad_s) // HOP
+        mel = self._mel.log_mel(samples, frames)
+        return ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[None]))
 
     def _listen(self, samples: NDArray[np.float32], pad_s: float) -> _Heard:
         """One window, samples float32 (samples,) at 16 kHz, through the model, greedily."""
         duration_s = len(samples) / WHISPER_RATE
-        frames = windows.window_samples(len(samples), pad_s) // HOP
-        mel = self._mel.log_mel(samples, frames)
-        # (1, mel bands, frames); the encoder halves the frames.
-        features = ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[None]))
         limit = windows.most_tokens(duration_s)
         # The prompt lacks <|notimestamps|> on purpose: see windows.
         (result,) = self._model.model.generate(
-            features,
+            self._encoder.encode(self._features(samples, pad_s)),
             [self._tokenizer.sot_sequence],
             beam_size=1,
             # CTranslate2 lets a text have half of it, and the prompt the other half.

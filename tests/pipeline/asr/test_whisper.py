@@ -52,7 +52,7 @@ def test_human_speech_is_understood_in_a_short_window(whisper: Whisper) -> None:
 
 
 @pytest.mark.real
-def test_a_window_that_loops_falls_back_to_the_full_one(whisper: Whisper) -> None:
+def test_a_window_that_loops_falls_back_to_a_wider_one(whisper: Whisper) -> None:
     # With no silence behind it, every few sentences are said again and again.
     fallen = 0
     for clip in speech_clips()[6:]:
@@ -61,7 +61,8 @@ def test_a_window_that_loops_falls_back_to_the_full_one(whisper: Whisper) -> Non
         assert len(transcript.text.split()) < 25
         if transcript.fell_back:
             fallen += 1
-            assert transcript.text == whisper.transcribe(speech, FULL_WINDOW_S).text
+            wider = (5.0, 8.0, FULL_WINDOW_S)
+            assert transcript.text in {whisper.transcribe(speech, pad).text for pad in wider}
     assert fallen
 
 

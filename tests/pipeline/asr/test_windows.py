@@ -22,21 +22,32 @@ def tone(seconds: float, amplitude: int = 8_000) -> Pcm:
 
 
 @pytest.mark.parametrize(
-    ("model", "pad_s"),
+    ("model", "word_s", "sentence_s"),
     [
-        ("whisper-base", 5.0),
-        ("whisper-tiny.en", 8.0),
-        ("Systran/faster-whisper-base", 5.0),
-        ("/models/faster-whisper-tiny.en/", 8.0),
-        ("whisper-small", 30.0),
-        ("whisper-base.en", 30.0),
-        ("/models/mine", 30.0),
+        ("whisper-base", 5.0, 2.0),
+        ("whisper-tiny.en", 8.0, 8.0),
+        ("Systran/faster-whisper-base", 5.0, 2.0),
+        ("/models/faster-whisper-tiny.en/", 8.0, 8.0),
+        ("whisper-small", 30.0, 30.0),
+        ("whisper-base.en", 30.0, 30.0),
+        ("/models/mine", 30.0, 30.0),
     ],
 )
 def test_padding_is_short_only_for_models_on_which_it_was_measured(
-    model: str, pad_s: float
+    model: str, word_s: float, sentence_s: float
 ) -> None:
-    assert windows.pad_s_of(model) == pad_s
+    assert windows.pad_s_of(model, 0.7) == word_s
+    assert windows.pad_s_of(model, 3.0) == sentence_s
+
+
+@pytest.mark.parametrize("model", ["whisper-base", "whisper-tiny.en", "whisper-small"])
+@pytest.mark.parametrize("pad_s", [0.0, 2.0, 5.0, 8.0])
+def test_each_further_try_is_wider_until_the_window_is_full(model: str, pad_s: float) -> None:
+    tries = [pad_s]
+    while tries[-1] < windows.FULL_WINDOW_S:
+        tries.append(windows.next_pad_s(model, tries[-1]))
+    assert tries == sorted(set(tries))
+    assert len(tries) <= 3
 
 
 @given(st.integers(0, 1_000_000), st.floats(0, 30))
