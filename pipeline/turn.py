@@ -83,10 +83,24 @@ class Speech:
     rate: int
     """Hz."""
 
+    due: float | None = None
+    """Event loop time at which the words are wanted: of what waits, the earliest is transcribed
+    first. None: within a second of being asked for."""
+
     @property
     def duration(self) -> float:
         """Seconds of sound."""
         return len(self.pcm) / self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A piece of a reply, for the voice."""
+
+    text: str
+    due: float | None = None
+    """Event loop time at which its first sound is wanted: of what waits, the earliest is made
+    first. None: within a second of being asked for."""
 
 
 @dataclass(frozen=True, slots=True)
