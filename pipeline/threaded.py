@@ -2,7 +2,8 @@
 
 The model is a generator function, ``work(request)``. Each ``next()`` on its generator is one job of
 the pool, asked for only when the consumer wants the result. So a slow consumer holds no thread,
-streams take turns step by step, and no stream has more than one job queued.
+streams take turns step by step, and no stream has more than one job queued. Where more steps wait
+than there are threads, the one that is due first is next, not the one that came first.
 
 Python cannot stop a thread. A stream that is closed in mid-step lets that step finish, drops its
 result and closes the generator there, in the pool; nobody waits for it.
@@ -15,13 +16,18 @@ import logging
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from pipeline.errors import EngineFailed
+from pipeline.gate import Gate
 
 log = logging.getLogger(__name__)
+
+_UNDATED_S = 1.0
+"""A step whose request names no deadline is wanted within this time of being asked for."""
 
 Req = TypeVar("Req")
 Out = TypeVar("Out")
@@ -49,6 +55,8 @@ class Threaded(Generic[Req, Out]):
         threads: int,
         timeout_s: float,
         failures: tuple[type[Exception], ...],
+        due: Callable[[Req], float | None] = lambda request: None,
+        lasts: Callable[[Out], float] = lambda result: 0.0,
     ) -> None:
         """Nothing runs before the first request.
 
@@ -60,6 +68,10 @@ class Threaded(Generic[Req, Out]):
             timeout_s: seconds that each result may take, waiting for a thread included.
             failures: exceptions of ``work`` that mean that the model could not answer. Others
                 are bugs and pass through as they are.
+            due: event loop time at which a request's first result is wanted; None when it does
+                not say. Lower ones go first.
+            lasts: seconds for which a result keeps the consumer busy: by so much later the next
+                one is due. Only for requests that have a deadline.
         """
         if threads < 1:
             raise ValueError(f"threads is {threads}; {name} needs at least one")
@@ -67,11 +79,14 @@ class Threaded(Generic[Req, Out]):
         self._work = work
         self._timeout_s = timeout_s
         self._failures = failures
+        self._due = due
+        self._lasts = lasts
         # What a step may end with besides a result: theirs, and our own deadline.
         self._caught: tuple[type[Exception], ...] = (TimeoutError, *failures)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._gate = Gate(threads)
         self._closed = False
-        # Jobs submitted and not yet done. Threads take themselves off it, hence the lock.
+        # Jobs given to a thread and not yet done. Threads take themselves off it, hence the lock.
         self._jobs: set[Future[Any]] = set()
         self._lock = threading.Lock()
 
@@ -80,7 +95,7 @@ class Threaded(Generic[Req, Out]):
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        """Take no more requests and wait for the steps that were begun or queued.
+        """Take no more requests and wait for the steps that were begun; the others fail.
 
         If cancelled, the threads still end by themselves, after their step.
         """
@@ -91,9 +106,7 @@ class Threaded(Generic[Req, Out]):
     def statistics(self) -> ThreadedStatistics:
         """A snapshot."""
         with self._lock:
-            jobs = tuple(self._jobs)
-        running = sum(job.running() for job in jobs)
-        return ThreadedStatistics(running=running, waiting=len(jobs) - running)
+            return ThreadedStatistics(running=len(self._jobs), waiting=self._gate.waiting)
 
     async def stream(self, request: Req, /) -> AsyncGenerator[Out, None]:
         """Answer one request; each result is computed when it is asked for.
@@ -106,20 +119,22 @@ class Threaded(Generic[Req, Out]):
                 ``timeout_s``, or the engine was shut down.
         """
         steps = _Steps(self._work, request)
+        due = self._due(request)
         try:
-            while not isinstance(result := await self._next(steps), _End):
+            while not isinstance(result := await self._next(steps, due), _End):
+                if due is not None:
+                    due += self._lasts(result)
                 yield result
         finally:
             if steps.abandon():
                 self._close(steps)
 
-    async def _next(self, steps: _Steps[Req, Out]) -> Out | _End:
-        if self._closed:
-            raise EngineFailed(self._name, "was shut down")
+    async def _next(self, steps: _Steps[Req, Out], due: float | None) -> Out | _End:
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeout_s) as deadline:
-                # Cancelling the asyncio future takes the job off the queue if it still waits.
-                return await asyncio.wrap_future(self._submit(steps, steps.step))
+                await self._gate.enter(loop.time() + _UNDATED_S if due is None else due)
+                return await self._run(steps, loop)
         except self._caught as error:
             if deadline.expired():
                 raise EngineFailed(self._name, self._too_late()) from None
@@ -127,6 +142,25 @@ class Threaded(Generic[Req, Out]):
                 raise  # a TimeoutError of the model's own, which nobody named a failure
             problem = f"failed: {error or type(error).__name__}"
             raise EngineFailed(self._name, problem) from error
+
+    async def _run(self, steps: _Steps[Req, Out], loop: asyncio.AbstractEventLoop) -> Out | _End:
+        """One step, in the place that was got for it at the gate."""
+        if self._closed:
+            self._gate.leave()
+            raise EngineFailed(self._name, "was shut down")
+        job = self._submit(steps, steps.step)
+        result = asyncio.wrap_future(job)
+        # Not when we are done waiting but when the thread is: an abandoned step runs to its end.
+        job.add_done_callback(partial(self._leave, loop))
+        return await result
+
+    def _leave(self, loop: asyncio.AbstractEventLoop, job: Future[Any]) -> None:
+        """In the thread that has done the job."""
+        # The loop may be gone when its exit from this engine was cancelled; then nobody waits.
+        with suppress(RuntimeError):
+            # A turn of the loop later than the result, so that its consumer may ask for the next
+            # one first, and keeps the place if that is the most urgent.
+            loop.call_soon_threadsafe(loop.call_soon, self._gate.leave)
 
     def _too_late(self) -> str:
         state = self.statistics()

@@ -128,6 +128,60 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
+# -- deadlines --------------------------------------------------------------------------------
+
+
+def served(requests: dict[str, float | None], lasts_s: float = 0.0) -> list[str]:
+    """The order in which one thread makes three results for each, asked for at once.
+
+    Each request's deadline is in seconds from now; None when it does not say.
+    """
+    order: list[str] = []
+    model = Gated()
+
+    def work(request: str) -> Generator[str, None, None]:
+        for result in model.work(request):
+            order.append(result)
+            yield result
+
+    async def main() -> None:
+        now = asyncio.get_running_loop().time()
+        dues = {name: None if due is None else now + due for name, due in requests.items()}
+        engine = Threaded(
+            "model",
+            work,
+            threads=1,
+            timeout_s=PATIENCE_S,
+            failures=(),
+            due=dues.get,
+            lasts=lambda result: lasts_s,
+        )
+        async with engine, asyncio.TaskGroup() as group:
+            group.create_task(collect(engine, "at work "))
+            await happened(model.entered)
+            for name in requests:
+                group.create_task(collect(engine, name))
+            await until(lambda: engine.statistics().waiting == len(requests))
+            model.gate.set()
+
+    asyncio.run(main())
+    return [result for result in order if not result.startswith("at work")]
+
+
+def test_what_is_due_first_is_done_first_whatever_came_first() -> None:
+    order = served({"later": 60.0, "soon": 0.1, "next": 30.0})
+    assert order == [f"{name}{index}" for name in ("soon", "next", "later") for index in range(3)]
+
+
+def test_a_request_without_a_deadline_is_wanted_within_a_second() -> None:
+    assert [name[0] for name in served({"l": 60.0, "u": None, "s": 0.1})] == [*"sssuuulll"]
+
+
+def test_a_consumer_who_is_busy_with_a_result_lets_others_pass() -> None:
+    # Each result is two seconds of sound: the second is not wanted before the first is over.
+    assert [name[0] for name in served({"a": 0.0, "b": 1.0}, lasts_s=2.0)] == [*"ababab"]
+
+
 # -- closing ----------------------------------------------------------------------------------
 
 
