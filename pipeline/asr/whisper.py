@@ -198,6 +198,7 @@ def whisper_engine(
         threads=settings.workers,
         timeout_s=settings.timeout_s,
         failures=(RuntimeError, ValueError, MemoryError),
+        due=lambda speech: speech.due,
     )
 
 

@@ -33,8 +33,10 @@ from pipeline.audio import AudioFrame
 from pipeline.config import TtsSettings
 from pipeline.errors import WeightsError
 from pipeline.threaded import Threaded
+from pipeline.tts.remembered import Remembered
 from pipeline.tts.spoken import spoken
 from pipeline.tts.streamed import to_line
+from pipeline.turn import Clause
 
 HOP = 256
 """Samples of one latent frame, where the voice's config does not say."""
@@ -130,19 +132,30 @@ class Piper:
             yield from self.decode(outputs)
 
 
-def piper_engine(folder: Path, settings: TtsSettings) -> Threaded[str, AudioFrame]:
-    """The voice as an ``Engine[str, AudioFrame]``; use it as an async context manager.
+def piper_engine(folder: Path, settings: TtsSettings) -> Remembered:
+    """The voice as an ``Engine[str | Clause, AudioFrame]``; use it as an async context manager.
+
+    Each piece of a clause is due when what was made of it has sounded, so the first pieces of other
+    calls go before it.
 
     Raises:
         WeightsError: the folder does not hold a voice.
     """
-    return Threaded(
+    piper = Piper(folder, settings)
+
+    def work(request: str | Clause) -> Generator[AudioFrame, None, None]:
+        return piper.synthesise(request.text if isinstance(request, Clause) else request)
+
+    voice: Threaded[str | Clause, AudioFrame] = Threaded(
         "piper",
-        Piper(folder, settings).synthesise,
+        work,
         threads=settings.workers,
         timeout_s=settings.timeout_s,
         failures=_FAILURES,
+        due=lambda request: request.due if isinstance(request, Clause) else None,
+        lasts=lambda frame: frame.duration,
     )
+    return Remembered(voice)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -20,8 +20,9 @@ FRAME_S = 0.2
 _QUIET = 0.004
 """Amplitude, of 1, below which a voice's edges count as silence: -48 dBFS."""
 
-_KEEP_BEFORE_S = 0.02
-"""Silence left before the first sound; the caller has waited long enough."""
+_KEEP_BEFORE_S = 0.01
+"""Silence left before the first sound; the caller has waited long enough. Piper voices give up to
+0.05 s."""
 
 _KEEP_AFTER_S = 0.12
 """Silence left behind the last sound: the breath before the next clause. Piper voices give 0.15 to
