@@ -13,6 +13,10 @@ from rich.console import Console
 
 from bench.alone import EngineName
 from bench.bare import bare_server
+from bench.barge import CHANGES as BARGE_CHANGES
+from bench.barge import BargePlan, run_barge
+from bench.barge_report import figures_of as barge_figures
+from bench.barge_report import report_of as barge_report
 from bench.corpus import wer_clips
 from bench.exchange import Manners
 from bench.frames import FrameLoad, measure_steps, run_frames
@@ -124,6 +128,42 @@ def turns(
         report = await run_live(config, folder, plan, console)
         publish(report, folder)
         return not report.results["void"]
+
+    _run_to_exit(run())
+
+
+@app.command()
+def barge(
+    *,
+    speech: Annotated[int, typer.Option(help="Interruptions by speech.", min=0)] = 34,
+    noises: Annotated[int, typer.Option(help="Coughs; as many clicks, and bursts.", min=0)] = 12,
+    echoes: Annotated[int, typer.Option(help="Lines that return the agent's voice.", min=0)] = 8,
+    seed: Annotated[int, typer.Option(help="Of sounds and of when they are made.")] = 1,
+    record_dir: Annotated[
+        Path | None, typer.Option(help="Write each call as a stereo WAV file here.")
+    ] = None,
+    url: Annotated[str | None, _URL] = None,
+    control: Annotated[str | None, _CONTROL] = None,
+    config: Annotated[Path, _CONFIG] = Path("configs/local.toml"),
+    folder: Annotated[Path, _FOLDER] = Path("runs"),
+) -> None:
+    """What stops the agent while it is talking, and how soon.
+
+    Why: an agent that talks over people is rude, and one that falls silent at each "mm-hm" cannot
+    finish a sentence. Callers interrupt a long greeting with human speech, with backchannels, with
+    coughs, clicks and bursts of noise, and with nothing but the agent's own echo. A server that
+    is given by --url must greet as long: see GREETING in bench/barge.py.
+    """
+    console = Console(stderr=True, highlight=False)
+    plan = BargePlan(seed, speech, noises, echoes, record_dir)
+
+    async def run() -> bool:
+        used = config if url else with_changes(config, BARGE_CHANGES, folder / _CHANGED)
+        async with server_for(url, control, used, folder, console) as server:
+            console.print(f"callers' priority: {ask_for_punctuality()}")
+            results = barge_figures(await run_barge(server, plan, console))
+        publish(barge_report(results, None if url else load_settings(used)), folder)
+        return not results["void"] and not results["problems"]
 
     _run_to_exit(run())
 

@@ -23,9 +23,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from bench.audible import line_noise
 from bench.carrier import Carrier, ClearSent, MarkSent, MediaSent, payload_of
-from bench.conversation import FRAME_S, Conversation, ConversationEvent, Greeted
+from bench.conversation import FRAME_S, Conversation, ConversationEvent, Greeted, Script
 from bench.corpus import Clip
 from bench.ear import Ear
+from bench.echo_path import EchoPath
 from bench.exchange import Exchange, Manners
 from bench.pacing import Pacing
 from pipeline.audio import FRAME_SAMPLES, Pcm
@@ -85,6 +86,18 @@ class CallOrder:
 
     keep: bool = False
     """Whether the sound of both sides is kept."""
+
+    script: Callable[[Ear], Script] | None = None
+    """What the caller does instead of saying ``clips`` with ``manners``."""
+
+    echo: EchoPath | None = None
+    """How the caller's line returns what the caller hears; None: not at all."""
+
+    def follow_with(self, ear: Ear) -> Script:
+        """The caller's script, with ``ear`` to listen."""
+        if self.script is not None:
+            return self.script(ear)
+        return Conversation(self.clips, ear, self.manners)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +204,8 @@ class _HeldCall:
         self._order = order
         self._noise = noise
         self._told = told
-        self._ear = Ear(keep=order.keep)
-        self._conversation = Conversation(order.clips, self._ear, order.manners)
+        self._ear = Ear(keep=order.keep or order.echo is not None)
+        self._conversation = order.follow_with(self._ear)
         self._pacing = Pacing()
         self._greeting_s: float | None = None
         self._held_up_s = 0.0
@@ -269,12 +282,22 @@ class _HeldCall:
 
     def _next_payload(self, now: float) -> str:
         self._tell(self._conversation.follow(now))
-        voice = self._conversation.next_frame()
+        voice = self._with_echo(self._conversation.next_frame())
         if self._order.keep:
             self._spoken.append(voice)
         payload = self._noise.payload(self._frames, voice)
         self._frames += 1
         return payload
+
+    def _with_echo(self, voice: Pcm | None) -> Pcm | None:
+        """The frame that is sent next, with what the line returns in it."""
+        if self._order.echo is None:
+            return voice
+        echo = self._order.echo.returned(self._ear, self._frames * FRAME_SAMPLES)
+        if voice is None:
+            return echo
+        both: Pcm = np.clip(voice.astype(np.int32) + echo, -32768, 32767).astype(np.int16)
+        return both
 
     def _tell(self, events: list[ConversationEvent]) -> None:
         for event in events:

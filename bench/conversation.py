@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import zip_longest
+from typing import Protocol
 
 import numpy as np
 
@@ -61,6 +62,31 @@ class Settled:
 
 
 ConversationEvent = Greeted | Speaking | Settled
+
+
+class Script(Protocol):
+    """What a caller does, sans-I/O. For every frame: :meth:`follow`, then :meth:`next_frame`."""
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        """What was said and answered so far."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the caller has nothing more to do and hangs up."""
+
+    @property
+    def unasked(self) -> int:
+        """How many things are still to be said."""
+
+    def follow(self, now: float) -> list[ConversationEvent]:
+        """Decide what to do, knowing what the ear has heard up to ``now``."""
+
+    def next_frame(self) -> Pcm | None:
+        """The next 20 ms of the caller's voice, int16 (160,); None while the caller is silent."""
+
+    def hang_up(self) -> list[ConversationEvent]:
+        """The call is over."""
 
 
 class _State(Enum):

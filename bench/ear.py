@@ -113,6 +113,20 @@ class Ear:
             room[:] = pcm[: len(room)]
         return track
 
+    def heard(self, first: int, samples: int) -> Pcm:
+        """A stretch of what was heard, int16 (samples,), from sample ``first`` since answer on.
+
+        Silence unless the ear was told to keep what it hears. Quick for what was heard last.
+        """
+        stretch = np.zeros(samples, np.int16)
+        for start, pcm in reversed(self._kept or ()):
+            if start + len(pcm) <= first:
+                break
+            begin, end = max(start, first), min(start + len(pcm), first + samples)
+            if begin < end:
+                stretch[begin - first : end - first] = pcm[begin - start : end - start]
+        return stretch
+
     def _judge(self, until: int) -> None:
         """Judge the sound from where we stopped to sample ``until``, a multiple of a window."""
         start, self._heard = self._heard, max(until, self._heard)

@@ -181,3 +181,27 @@ def draw_curve(figure: Figure, points: Sequence[CurvePoint], target_percent: flo
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
     figure.axes[0].set_ylabel("pauses inside sentences cut into, %")
+
+
+def draw_barge(figure: Figure, clear_ms: Sequence[float], others: Mapping[str, float]) -> None:
+    """Left: share of interruptions that stopped the agent by then. Right: what else stopped it."""
+    left, right = figure.subplots(1, 2)
+    left.set_title("Speech: first audible sample to clear", fontsize=10)
+    left.set_xlabel("ms")
+    left.set_ylabel("share of interruptions that stopped it by then")
+    ordered = np.sort(np.asarray(clear_ms, np.float64))
+    if len(ordered):
+        shares = np.arange(1, len(ordered) + 1) / len(ordered)
+        left.step(ordered, shares, where="post", color=_MAIN, linewidth=2)
+    left.axvline(200, color=_WARN, linestyle="--", label="target for p95: 200 ms")
+    left.set_xlim(left=0)
+    left.legend(frameon=False, loc="lower right")
+    bars = right.barh(list(others), [share * 100 for share in others.values()], color=_SOFT)
+    right.bar_label(bars, fmt="%.0f", fontsize=9)
+    right.axvline(5, color=_WARN, linestyle="--", label="target: 5 %")
+    right.invert_yaxis()
+    right.set_title("What should not stop the agent: share that did, %", fontsize=10)
+    right.legend(frameon=False)
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+        axes.set_axisbelow(True)
