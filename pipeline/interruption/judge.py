@@ -1,0 +1,171 @@
+"""What stops the agent and what does not, sans-I/O: each frame of the caller's in, a verdict out.
+
+::
+
+    quiet ---a frame that is voiced and not our echo---> judged        HOLD
+    judged --its onset sounds like speech (120-480 ms)--> believed     INTERRUPTS
+    judged --600 ms of it, whatever it sounds like------> believed     INTERRUPTS
+    judged --160 ms without it---> quiet       PASSED, or NOTHING if it was shorter than a syllable
+    believed --160 ms without it-> quiet       NOTHING
+
+A backchannel is short, so a sound that may be one is held until it is too long to be one. What was
+held and passed may still have been a short word that matters ("no", "stop"): the transcript tells,
+see ``words.py``.
+
+Time is counted in frames, and nothing here knows a clock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum, auto
+
+import numpy as np
+
+from pipeline.audio import FRAME_SAMPLES, LINE_RATE, Pcm, level_dbfs
+from pipeline.interruption.echo import Echo
+from pipeline.interruption.onset import AGES_MS, PRE_MS, Onsets, Samples, expected_samples
+
+FRAME_MS = 20
+
+LONGEST_HELD_MS = 600
+"""Voiced sound of the caller's own that interrupts whatever it sounds like. "Mm-hm" and "okay" last
+300 to 500 ms."""
+
+GAP_MS = 160
+"""Silence that ends a sound. The /h/ of "uh-huh" is a gap of up to 100 ms."""
+
+SHORTEST_MS = 80
+"""What ended with less voiced sound than this was a click, and is not worth a transcription."""
+
+DENSEST = 0.6
+"""Share of a sound's frames that must be voiced for its onset to be judged as speech's."""
+
+_OWN_SHARE = 0.4
+"""Share of a frame's energy that must be left when the echo is taken away, for the frame to be the
+caller's. Of an echo alone, 2 to 20 % is left."""
+
+_OWN_DBFS = -50.0
+"""And what is left must be this loud, or it is the echo path's own noise."""
+
+_ECHO_MS = 200
+"""Sound that an echo's filter is fitted to."""
+
+_KEPT_FRAMES = (PRE_MS + AGES_MS[-1] + _ECHO_MS) // FRAME_MS
+
+
+class Verdict(Enum):
+    """What to do about the caller's newest frame."""
+
+    NOTHING = auto()
+    """Silence, our own echo, or the rest of what was already decided."""
+
+    HOLD = auto()
+    """A sound that is not decided yet."""
+
+    INTERRUPTS = auto()
+    """Hush now. Said once for a sound."""
+
+    PASSED = auto()
+    """A short sound ended: a backchannel or a cough, or a word too short to tell."""
+
+
+class Interruptions:
+    """Judges one call. Feed it every frame, in order, whether or not the agent is heard: it needs
+    the moment before a sound, too."""
+
+    def __init__(self, onsets: Onsets) -> None:
+        self._onsets = onsets
+        self._echo = Echo()
+        # The newest frames as heard, and the voice activity detector's word on them.
+        self._frames: deque[Pcm] = deque(maxlen=_KEPT_FRAMES)
+        self._voiced: deque[bool] = deque(maxlen=_KEPT_FRAMES)
+        # Seconds since answer at which the newest frame ended.
+        self._now = 0.0
+        # The sound under judgement, all in ms; an age of 0 means that there is none.
+        self._age_ms = 0
+        self._own_ms = 0
+        self._silence_ms = 0
+        # Whether it has interrupted already.
+        self._believed = False
+
+    @property
+    def began(self) -> float:
+        """Seconds since answer at which the sound under judgement began; now, if there is none.
+
+        After INTERRUPTS and PASSED it is still that of the sound they were said of.
+        """
+        return self._began
+
+    _began = 0.0
+
+    def sent(self, pcm: Pcm, at: float) -> None:
+        """The agent's sound, int16 (samples,), which leaves for the caller's ear ``at`` seconds
+        since answer: on the clock of the frames, their newest end plus what the carrier still has
+        to play. Up to 1.5 s ahead."""
+        self._echo.sent(pcm, at)
+
+    def cleared(self) -> None:
+        """The line dropped what it had not played. What goes on will be judged afresh."""
+        self._echo.cleared(self._now)
+
+    def reset(self) -> None:
+        """Forget the sound under judgement, for instance because the agent fell silent."""
+        self._age_ms = self._own_ms = self._silence_ms = 0
+        self._believed = False
+
+    def feed(self, pcm: Pcm, voiced: bool, at: float) -> Verdict:
+        """Judge one frame, int16 (160,), whose first sample was heard ``at`` s since answer."""
+        self._frames.append(pcm)
+        self._voiced.append(voiced)
+        self._now = at + FRAME_MS / 1000
+        if not voiced and not self._age_ms:  # most frames of most calls
+            return Verdict.NOTHING
+        left = self._without_echo() if voiced else None
+        own = left is not None and self._is_own(left)
+        if not self._age_ms:
+            if not own:
+                return Verdict.NOTHING
+            self._began = at
+        self._age_ms += FRAME_MS
+        self._own_ms += FRAME_MS * own
+        self._silence_ms = 0 if own else self._silence_ms + FRAME_MS
+        if self._silence_ms >= GAP_MS:
+            return self._end()
+        if self._believed:
+            return Verdict.NOTHING
+        if self._own_ms >= LONGEST_HELD_MS or (own and left is not None and self._speaks(left)):
+            self._believed = True
+            return Verdict.INTERRUPTS
+        return Verdict.HOLD
+
+    def _end(self) -> Verdict:
+        passed = not self._believed and self._own_ms >= SHORTEST_MS
+        self.reset()
+        return Verdict.PASSED if passed else Verdict.NOTHING
+
+    def _without_echo(self) -> Samples:
+        """The sound from before its onset until now, float32 (samples,), without our echo."""
+        frames = max(_ECHO_MS, PRE_MS + self._age_ms + FRAME_MS) // FRAME_MS
+        heard = np.concatenate(list(self._frames)[-frames:]).astype(np.float32)
+        return self._echo.without(heard, self._now)
+
+    def _is_own(self, left: Samples) -> bool:
+        newest = left[-FRAME_SAMPLES:]
+        heard = self._frames[-1].astype(np.float32)
+        energy = float(np.dot(newest, newest))
+        return (
+            energy >= _OWN_SHARE * float(np.dot(heard, heard))
+            and level_dbfs(newest.astype(np.int16)) >= _OWN_DBFS
+        )
+
+    def _speaks(self, left: Samples) -> bool:
+        if self._age_ms not in AGES_MS or self._own_ms < DENSEST * self._age_ms:
+            return False
+        needed = expected_samples(self._age_ms)
+        if len(left) < needed:  # the call is younger than the moment before the sound
+            left = np.concatenate([np.zeros(needed - len(left), np.float32), left])
+        return self._onsets.score(left[-needed:], self._age_ms) > 0
+
+
+assert FRAME_MS * LINE_RATE == FRAME_SAMPLES * 1000
