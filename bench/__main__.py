@@ -29,7 +29,7 @@ from bench.overrides import room_for, with_changes
 from bench.report import publish
 from bench.stages import report_of as stages_report
 from bench.stages import run_stages
-from bench.turns_run import run_live, run_offline
+from bench.turns_run import by_words_and_voice, run_live, run_offline
 from bench.under_test import ServerUnderTest
 from bench.wer import FULL_S, run_window
 from bench.wer import report_of as wer_report
@@ -121,7 +121,8 @@ def turns(
     async def run() -> bool:
         if not live:
             settings = load_settings(config)
-            publish(await run_offline(settings, seeds, judge_ms, console), folder)
+            report = await run_offline(settings, seeds, judge_ms, console, by_words_and_voice)
+            publish(report, folder)
             return True
         console.print(f"callers' priority: {ask_for_punctuality()}")
         plan = LatencyPlan(calls=calls, turns=17)
@@ -164,6 +165,34 @@ def barge(
             results = barge_figures(await run_barge(server, plan, console))
         publish(barge_report(results, None if url else load_settings(used)), folder)
         return not results["void"] and not results["problems"]
+
+    _run_to_exit(run())
+
+
+@app.command()
+def finish(
+    *,
+    root: Annotated[Path, typer.Option(help="Where the Debian packages are unpacked.")] = Path("/"),
+    config: Annotated[Path, _CONFIG] = Path("configs/local.toml"),
+    folder: Annotated[Path, _FOLDER] = Path("runs"),
+) -> None:
+    """How well an unfinished utterance is told from a finished one, and at what cost.
+
+    Why: how much silence is waited for follows from this judgement. Whole sentences and the same
+    ones cut between words are transcribed as on a call and judged; what counts is how many ends are
+    known as such while hardly a pause passes for one.
+    """
+    from bench.finish import report_of as finish_report
+    from bench.finish import run_finish
+    from bench.finish_cases import finish_cases
+
+    console = Console(stderr=True, highlight=False)
+
+    async def run() -> bool:
+        settings = load_settings(config)
+        judged = await run_finish(settings, finish_cases(root), console)
+        publish(finish_report(judged, settings), folder)
+        return True
 
     _run_to_exit(run())
 

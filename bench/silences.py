@@ -37,8 +37,8 @@ _EARLIEST_S = 0.2
 _FOREVER_MS = 100_000
 """A wait that no silence here reaches."""
 
-Judge = Callable[[str], float]
-"""A transcript to the probability, 0 to 1, that the caller has finished."""
+Judge = Callable[[Transcript], float]
+"""What was understood so far to the probability, 0 to 1, that the caller has finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ async def judged(
         until = round((silence.heard_until_s + 0.1) * LINE_RATE)
         first = round((_BEFORE_S - 0.2) * LINE_RATE)
         transcript = await only(asr, Speech(pcm[first:until], LINE_RATE))
-        told.append(replace(silence, text=transcript.text, finished=judge(transcript.text)))
+        told.append(replace(silence, text=transcript.text, finished=judge(transcript)))
     return Hearing(hearing.clip, tuple(told))
 
 

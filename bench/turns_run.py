@@ -22,6 +22,7 @@ from bench.stats import shown
 from bench.turns import SHORTEST_MS, SOFT_END_MS, apply, report_of, speculation_of, swept
 from pipeline.config import Settings, load_settings
 from pipeline.finish import sounds_finished
+from pipeline.turn import Transcript
 
 LIVE: tuple[tuple[str, dict[str, object]], ...] = (
     ("default", {}),
@@ -31,8 +32,13 @@ LIVE: tuple[tuple[str, dict[str, object]], ...] = (
 """Settings of ``[turns]`` that are tried on the wire, by name."""
 
 
+def by_words_and_voice(transcript: Transcript) -> float:
+    """The judgement that a call makes: see :func:`pipeline.finish.sounds_finished`."""
+    return sounds_finished(transcript.text, getattr(transcript, "closing", None))
+
+
 async def run_offline(
-    settings: Settings, seeds: int, judge_ms: int, console: Console, judge: Judge = sounds_finished
+    settings: Settings, seeds: int, judge_ms: int, console: Console, judge: Judge
 ) -> Report:
     """Hear ``seeds`` sets of recordings once and apply every setting to what was heard.
 

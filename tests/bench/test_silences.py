@@ -44,7 +44,7 @@ def test_only_silences_that_may_matter_are_transcribed() -> None:
     asr = fake_asr(delay_s=0.0)
     hearing = heard(CLIPS[0])
     long = [silence for silence in hearing.silences if silence.lasted_ms >= 400]
-    told = asyncio.run(judged(hearing, asr, lambda text: 0.9, 400))
+    told = asyncio.run(judged(hearing, asr, lambda transcript: 0.9, 400))
     assert asr.opened == len(long)
     for silence in told.silences:
         known = silence.lasted_ms >= 400
