@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,7 @@ class Desk:
             record["ended_by"] = ended_by
             record["ended_at"] = _utc_now()
             self._metrics.calls_live.dec()
+            self._metrics.record_speculation(call.speculation)
             self._metrics.calls.labels(ended_by).inc()
             # Shielded: a call that is ended by our shutdown is still written down.
             await asyncio.shield(self._write_down(house, info.id))
@@ -184,7 +186,11 @@ class Desk:
             _LOG.error("call %s: its record was not saved: %s", call_id, error)
 
     def _shown(self, call: Call, record: dict[str, Any]) -> dict[str, Any]:
-        return record | {"keys": call.keys, "turns": [turn.as_json() for turn in call.turns]}
+        return record | {
+            "keys": call.keys,
+            "speculation": asdict(call.speculation),
+            "turns": [turn.as_json() for turn in call.turns],
+        }
 
 
 def _record(info: CallInfo, contact: Contact | None) -> dict[str, Any]:

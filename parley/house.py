@@ -19,9 +19,10 @@ import asyncpg
 from parley.child import Child, Report
 from parley.local import Local, local_services
 from pipeline.build import fakes, open_asr, open_llm, open_tts, ready_phrases, warm_llm
-from pipeline.call import Engines
 from pipeline.config import Settings
 from pipeline.engine import Engine
+from pipeline.interruption.onset import Onsets
+from pipeline.reply import Engines
 from pipeline.tools.calls import CallStore
 from pipeline.tools.crm import Crm
 from pipeline.tools.database import Database, open_database
@@ -93,7 +94,7 @@ async def _open(settings: Settings, report: Report, hold: _Holding, scratch: boo
     llm, tools = await waiting_llm
     database = await waiting_database
     return House(
-        Engines(asr, llm, tts, phrases, tools),
+        Engines(asr, llm, tts, phrases, tools, Onsets.load()),
         Crm(database, settings.agent.timezone),
         CallStore(database),
         (await servers).children,
@@ -103,7 +104,7 @@ async def _open(settings: Settings, report: Report, hold: _Holding, scratch: boo
 async def _open_fakes(settings: Settings) -> House:
     asr, llm, tts = fakes()
     phrases = await ready_phrases(tts, settings)
-    return House(Engines(asr, llm, tts, phrases, Toolbox(())), crm=None, store=None)
+    return House(Engines(asr, llm, tts, phrases, Toolbox(()), Onsets.load()), crm=None, store=None)
 
 
 @asynccontextmanager

@@ -139,11 +139,15 @@ class Brain:
         self, turn: Turn, call: ToolCall, asked: ToolResult | None, writes: asyncio.TaskGroup
     ) -> ToolResult:
         tool = self._tools.get(call.name)
-        if tool is None or not tool.writes:
-            return await self._record(turn, call, asked)
-        await turn.committed.wait()
-        turn.acted = True
-        return await asyncio.shield(writes.create_task(self._record(turn, call, asked)))
+        turn.using = call.name
+        try:
+            if tool is None or not tool.writes:
+                return await self._record(turn, call, asked)
+            await turn.committed.wait()
+            turn.acted = True
+            return await asyncio.shield(writes.create_task(self._record(turn, call, asked)))
+        finally:
+            turn.using = None
 
     async def _record(self, turn: Turn, call: ToolCall, asked: ToolResult | None) -> ToolResult:
         assert turn.transcript is not None
@@ -178,7 +182,7 @@ class _Reply:
         self.is_enough = False
 
     async def add(self, text: str) -> None:
-        for clause in self._cutter.feed(text):
+        for clause in self._cutter.feed(text, self.turn.hurried):
             await self._give(clause)
 
     async def finish(self) -> None:
@@ -197,6 +201,7 @@ class _Reply:
         sentences = sum(given[-1] in ".!?" for given in self._given)
         self.is_enough = fresh != clause or sentences >= _MOST_SENTENCES
         self.turn.mark("first_clause", _now())
+        self.turn.planned.append(fresh)
         await self._clauses.send(fresh)
 
     def _fresh_part(self, clause: str) -> str:

@@ -106,7 +106,8 @@ async def ready_phrases(voice: Engine[str, AudioFrame], settings: Settings) -> P
         EngineFailed: the voice cannot say one of them.
     """
     folder = cache_dir() / "phrases" if settings.engines == "real" else None
-    texts = [settings.agent.greeting, settings.agent.apology]
+    agent = settings.agent
+    texts = [agent.greeting, agent.apology, *agent.checking, *agent.thinking, *agent.waiting]
     return await Phrases.make(voice, texts, folder, key=settings.tts.model_dump_json())
 
 

@@ -8,6 +8,7 @@
                              +- SpeechStarted -> hush: cancel, wait, clear, keep what was heard
 
     reply = speech -> transcript -> think -> [clauses] -> voice -> [sounds] -> say -> line
+                          +-> how finished does it sound? -> how long the endpoint waits
 
 The reply to a turn is one task. To interrupt is to cancel it and wait until it is gone: nothing
 else can still write to the line, because nothing else exists.
@@ -17,62 +18,40 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import numpy as np
-
-from pipeline.audio import FRAME_SAMPLES, LINE_RATE, AudioFrame, Pcm
+from pipeline.audio import AudioFrame
 from pipeline.brain import Brain
-from pipeline.channel import Channel
 from pipeline.config import Settings
-from pipeline.endpoint import Endpointer
-from pipeline.engine import Engine, only
+from pipeline.engine import only
 from pipeline.errors import EngineFailed
+from pipeline.finish import sounds_finished
+from pipeline.hearing import Hearing
+from pipeline.interruption.words import is_backchannel
 from pipeline.line import Line
-from pipeline.speaker import Sound, Speaker
+from pipeline.patience import Patience
+from pipeline.reply import Engines, Replies
+from pipeline.speaker import Speaker
+from pipeline.speculation import Speculation, SpeculationCounts
 from pipeline.tools.crm import Contact
-from pipeline.tools.registry import Toolbox
-from pipeline.tts.phrases import Phrases
 from pipeline.turn import (
     KeyPressed,
     MarkPlayed,
-    Prompt,
+    Passed,
     Resumed,
-    Say,
     SoftEnd,
     Speech,
     SpeechStarted,
-    ToolCall,
     Transcript,
     Turn,
     TurnEnded,
 )
-from pipeline.vad import Vad
 
 _LOG = logging.getLogger(__name__)
 
-_PRE_ROLL_FRAMES = 15
-"""Frames kept from before speech was believed, so that its first consonant is transcribed too."""
-
-_FRAME_S = FRAME_SAMPLES / LINE_RATE
-
-_CLAUSES_AHEAD = 4
-_SOUNDS_AHEAD = 64
-"""Room between the stages of a reply; 64 sounds are about ten seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """What a process loads once and all its calls share. Knows no call."""
-
-    asr: Engine[Speech, Transcript]
-    llm: Engine[Prompt, Say | ToolCall]
-    tts: Engine[str, AudioFrame]
-    phrases: Phrases
-    tools: Toolbox
+_BARELY_BEGUN_S = 0.5
+"""A caller who goes on this soon after we began had not finished: we had cut in."""
 
 
 class Call:
@@ -89,7 +68,7 @@ class Call:
         settled: Callable[[Turn], None] = lambda turn: None,
     ) -> None:
         """``clock`` is the time of day that tools and prompt see; ``settled`` is told each turn
-        when it is known what was heard of it."""
+        when nothing more can be heard of it."""
         self.line = line
         # Committed turns, oldest first. The last one's ``heard`` is None while it may still grow.
         self.turns: list[Turn] = []
@@ -98,6 +77,8 @@ class Call:
         self._engines = engines
         self._settings = settings
         self._settled = settled
+        # How many of the turns ``settled`` was told.
+        self._told = 0
         self._brain = Brain(
             line.info.id,
             engines.llm,
@@ -106,20 +87,29 @@ class Call:
             contact=contact,
             clock=clock,
         )
-        self._vad = Vad(settings.turns.vad_mode, settings.turns.floor_dbfs)
-        self._endpointer = Endpointer(settings.turns)
-        self._speaker = Speaker(line, settings.turns.lead_ms / 1000)
-        # The caller's present utterance, pre-roll included; frames of 20 ms.
-        self._heard: list[Pcm] = []
-        # Whether those frames are an utterance, or just the pre-roll of one to come.
-        self._utterance = False
-        # Clock reading at which the newest voiced frame arrived.
-        self._voiced_at = 0.0
+        self._hearing = Hearing(settings.turns, engines.onsets)
+        self._patience = Patience(settings.turns)
+        self._speculation = Speculation(settings.turns)
+        self._speaker = Speaker(line, settings.turns.lead_ms / 1000, self._hearing.agent_sounds)
+        # How often the answer to the present utterance was begun in vain.
+        self._resumed = 0
+        # Asks for the words of a short sound that went by while we spoke.
+        self._weighing: asyncio.Task[None] | None = None
+        # Sounds over our speech that did not stop us.
+        self.talked_over = 0
         # The turn being answered and the task that answers it; None between turns.
         self._turn: Turn | None = None
         self._reply: asyncio.Task[None] | None = None
-        # Owns every task of the call. Set by run.
+        # The turn whose reply the present utterance interrupted.
+        self._cut_off: Turn | None = None
+        # Owns every task of the call. Set by run, as is what answers.
         self._group: asyncio.TaskGroup
+        self._replies: Replies
+
+    @property
+    def speculation(self) -> SpeculationCounts:
+        """What answering before the turn's end has come to so far."""
+        return self._speculation.counts
 
     async def run(self) -> None:
         """Carry the call until the caller hangs up.
@@ -129,6 +119,14 @@ class Call:
         """
         try:
             async with asyncio.TaskGroup() as self._group:
+                self._replies = Replies(
+                    self.line.info.id,
+                    self._engines,
+                    self._settings,
+                    self._brain,
+                    self._speaker,
+                    writes=self._group,
+                )
                 self._greet()
                 async for event in self.line:
                     match event:
@@ -139,79 +137,148 @@ class Call:
                         case KeyPressed():
                             self.keys += event.digit
                 await self._cancel_reply()
+                if self._weighing is not None:
+                    self._weighing.cancel()
         finally:
             self._settle(interrupted=self._speaker.is_heard)
+            self._tell(self.turns)
 
     # -- 1. Hearing ---------------------------------------------------------------------------
 
     async def _hear(self, frame: AudioFrame) -> None:
         """Judge one frame, and act on what it decides."""
         now = self._now()
-        voiced = self._vad.is_speech(frame)
-        event = self._endpointer.feed(voiced, frame.at, guarded=self._speaker.is_heard)
-        if voiced:
-            self._voiced_at = now
-        self._heard.append(frame.pcm)
+        event = self._hearing.feed(frame, now, guarded=self._speaker.is_heard)
         match event:
             case SpeechStarted():
-                await self._hush()
-                self._utterance = True
+                await self._hush(event.at)
             case SoftEnd():
                 self._begin_reply()
             case Resumed():
-                await self._cancel_reply()
-                self._turn = None
+                await self._discard()
             case TurnEnded():
                 self._commit(now)
-        if not self._utterance and not self._may_go_on():
-            del self._heard[:-_PRE_ROLL_FRAMES]
+            case Passed() if self._weighing is None:
+                self._weighing = self._group.create_task(self._weigh(event.at))
+        self._let_think()
+        if self._weighing is None and not self._may_go_on():
+            self._hearing.forget()
+
+    async def _weigh(self, began: float) -> None:
+        """A short sound went by while we spoke on. If it was more than "mm-hm", it was a turn."""
+        try:
+            words = await only(self._engines.asr, self._hearing.speech())
+        except EngineFailed as failure:
+            _LOG.warning("call %s: what went by was not understood: %s", self.line.info.id, failure)
+            words = Transcript("")
+        self._weighing = None
+        # "Yeah" over our last word is an answer; while we go on speaking, it only spurs us.
+        if not words.text or (is_backchannel(words.text) and self._speaker.is_heard):
+            self.talked_over += 1
+        else:
+            await self._hush(self._hearing.interrupted(began).at)
 
     def _begin_reply(self) -> None:
         """Start the answer to what was heard so far. Nothing of it is heard until committed."""
-        turn = Turn(len(self.turns), self._voiced_at)
+        turn = Turn(len(self.turns), self._hearing.voiced_at)
+        turn.resumed = self._resumed
         turn.mark("soft_end", self._now())
-        speech = Speech(np.concatenate(self._heard), LINE_RATE)
         self._turn = turn
-        self._reply = self._group.create_task(self._answer(turn, speech))
+        self._speculation.started()
+        self._reply = self._group.create_task(self._answer(turn, self._hearing.speech()))
+
+    def _transcribed(self, turn: Turn) -> Sequence[Turn] | None:
+        """The words are known: how long to wait for more, and is there anything to answer?"""
+        assert turn.transcript is not None
+        if turn.is_empty or self._only_spurs_us(turn.transcript):
+            turn.void = True
+            if turn in self.turns:
+                self.turns.remove(turn)
+            return None
+        finished = sounds_finished(turn.transcript.text)
+        self._hearing.wait(self._patience.wait_ms(finished))
+        if finished >= self._settings.turns.finished_at:
+            self._let_think(sure=True)
+        past = [earlier for earlier in self.turns if earlier is not turn]
+        self._tell(past)
+        return past
+
+    def _only_spurs_us(self, words: Transcript) -> bool:
+        """Whether it was "mm-hm" that silenced us after all, with more of ours to come."""
+        return (
+            self._cut_off is not None
+            and is_backchannel(words.text)
+            and not (self._cut_off.heard or "").endswith("?")
+            and bool(self._speaker.unsaid(self._cut_off))
+        )
+
+    def _let_think(self, sure: bool = False) -> None:
+        """Ask the model before the turn is over, once that is likely enough to be worth it."""
+        turn = self._turn
+        if turn is None or turn.may_think.is_set():
+            return
+        long_enough = self._hearing.pause_ms >= self._settings.turns.think_ms
+        if (sure or long_enough) and self._speculation.allowed(self._now()):
+            turn.may_think.set()
+
+    async def _discard(self) -> None:
+        """The caller goes on: what was prepared never was."""
+        turn, self._turn = self._turn, None
+        await self._cancel_reply()
+        self._patience.went_on()
+        if turn is not None:
+            self._resumed += 1
+            self._speculation.discarded(turn.work_s, self._now())
 
     def _commit(self, now: float) -> None:
         """The turn is ours: what waits may sound, and writes may run."""
         if self._turn is None:  # an utterance so long that it was ended without a pause
             self._begin_reply()
         assert self._turn is not None
-        self._turn.mark("turn_end", now)
-        self._turn.mark("committed", now)
-        self._turn.committed.set()
-        self._utterance = False
-        if not self._turn.is_empty:
+        self._turn.commit(now)
+        self._speculation.committed()
+        self._resumed = 0
+        if not self._turn.void:
             self.turns.append(self._turn)
 
     def _may_go_on(self) -> bool:
         """Whether speech that begins now would continue the utterance being answered.
 
-        So it is while nothing of the answer was heard or done: then the caller was only pausing.
+        So it is while next to nothing of the answer was heard and none of it done: then the caller
+        was only pausing.
         """
         return (
             self._turn is not None
             and self._turn.index > 0  # the greeting answers nothing
             and self._reply is not None
-            and not self._reply.done()
             and not self._turn.acted
-            and "sent" not in self._turn.marks
-            and len(self._heard) * _FRAME_S < self._settings.turns.max_utterance_s
+            and not self._turn.void
+            and not self._turn.heard_before
+            and self._turn.since("sent", self._now()) < _BARELY_BEGUN_S
+            and self._hearing.duration < self._settings.turns.max_utterance_s
         )
 
-    async def _hush(self) -> None:
-        """The caller speaks: fall silent, and keep of our reply what was heard."""
+    async def _hush(self, began: float) -> None:
+        """The caller speaks, since ``began``: fall silent, and keep of our reply what was heard."""
+        if self._weighing is not None:
+            self._weighing.cancel()
+            self._weighing = None
         goes_on = self._may_go_on()
         turn, self._turn = self._turn, None
         await self._cancel_reply()
+        interrupted = await self._speaker.hush()
+        self._hearing.agent_hushed()
         if goes_on:
+            assert turn is not None
             if turn in self.turns:
                 self.turns.remove(turn)
+            self._patience.went_on()
+            self._resumed += 1
+            self._speculation.discarded(turn.work_s, self._now())
             return
-        interrupted = await self._speaker.hush()
-        del self._heard[:-_PRE_ROLL_FRAMES]
+        self._patience.settled()
+        self._hearing.keep_from(began)
+        self._cut_off = self.turns[-1] if interrupted and self.turns else None
         self._settle(interrupted)
 
     async def _cancel_reply(self) -> None:
@@ -221,67 +288,46 @@ class Call:
             await asyncio.wait([reply])
 
     def _settle(self, interrupted: bool) -> None:
-        """Write down what was heard of the last reply; it can grow no more."""
+        """Write down what was heard of the last reply."""
         if self.turns and self.turns[-1].heard is None:
             turn = self.turns[-1]
-            turn.heard = self._speaker.heard()
+            turn.heard = " ".join(filter(None, (turn.heard_before, self._speaker.heard())))
             turn.interrupted = interrupted
+
+    def _tell(self, turns: Sequence[Turn]) -> None:
+        """These turns can grow no more."""
+        for turn in turns[self._told :]:
             self._settled(turn)
+        self._told = max(self._told, len(turns))
 
     # -- 2. Answering -------------------------------------------------------------------------
 
     def _greet(self) -> None:
         """Speak first: a called person who hears nothing hangs up."""
         turn = Turn(0, self._now())
-        turn.committed.set()
+        turn.commit(self._now())
         self._turn = turn
         self.turns.append(turn)
-        self._reply = self._group.create_task(self._say_phrase(turn, self._settings.agent.greeting))
+        greeting = self._settings.agent.greeting
+        self._reply = self._group.create_task(self._replies.say_phrase(turn, greeting))
 
     async def _answer(self, turn: Turn, speech: Speech) -> None:
-        """The whole reply to one turn. An engine's failure costs the turn, not the call."""
-        try:
-            turn.transcript = await only(self._engines.asr, speech)
-            turn.mark("transcript", self._now())
-            if turn.is_empty:
-                if turn in self.turns:
-                    self.turns.remove(turn)
-                return
-            clauses: Channel[str] = Channel(_CLAUSES_AHEAD)
-            sounds: Channel[Sound] = Channel(_SOUNDS_AHEAD)
-            async with asyncio.TaskGroup() as group:
-                past = [earlier for earlier in self.turns if earlier is not turn]
-                group.create_task(self._brain.think(turn, past, clauses, self._group))
-                group.create_task(self._voice(turn, clauses, sounds))
-                group.create_task(self._speaker.say(turn, sounds))
-        except* EngineFailed as failures:
-            for failure in failures.exceptions:
-                _LOG.warning("call %s, turn %d: %s", self.line.info.id, turn.index, failure)
-                turn.failures.append(str(failure))
-            if not turn.said:
-                await self._say_phrase(turn, self._settings.agent.apology)
+        """Answer what was said; or, if that was nothing, go on with what it interrupted."""
+        await self._replies.answer(turn, speech, self._transcribed)
+        if not turn.void or self._cut_off is None:
+            return
+        await turn.committed.wait()
+        cut_off, self._cut_off = self._cut_off, None
+        rest = self._speaker.unsaid(cut_off)
+        if rest:
+            self._reopen(cut_off)
+            await self._replies.say_rest(cut_off, rest)
 
-    async def _voice(self, turn: Turn, clauses: Channel[str], sounds: Channel[Sound]) -> None:
-        """Clauses to sound at the line's rate."""
-        async for clause in clauses:
-            await sounds.send(clause)
-            async with aclosing(self._engines.tts.stream(clause)) as frames:
-                async for frame in frames:
-                    turn.mark("first_audio", self._now())
-                    await sounds.send(frame)
-            await sounds.send(None)
-        sounds.close()
-
-    async def _say_phrase(self, turn: Turn, text: str) -> None:
-        """Ready-made audio as a whole reply: it needs no engine."""
-        sounds: Channel[Sound] = Channel(_SOUNDS_AHEAD)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._speaker.say(turn, sounds))
-            await sounds.send(text)
-            for frame in self._engines.phrases.get(text) or ():
-                await sounds.send(frame)
-            await sounds.send(None)
-            sounds.close()
+    def _reopen(self, turn: Turn) -> None:
+        """A reply that was interrupted for nothing is the present one again."""
+        turn.heard_before = " ".join(filter(None, (turn.heard_before, *self._speaker.heard_whole)))
+        turn.heard, turn.interrupted = None, False
+        self._turn = turn
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

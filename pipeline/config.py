@@ -12,16 +12,13 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from pipeline.config_timing import BudgetSettings, Section, TurnSettings
 from pipeline.errors import SettingsError
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """Where we listen, and how many calls we take."""
 
     host: str = "127.0.0.1"
@@ -56,7 +53,7 @@ class ServerSettings(_Section):
             return False
 
 
-class TwilioSettings(_Section):
+class TwilioSettings(Section):
     """What lets us trust that Twilio is calling. Required beyond loopback."""
 
     auth_token_env: str | None = None
@@ -71,7 +68,7 @@ class TwilioSettings(_Section):
         return os.environ.get(self.auth_token_env) if self.auth_token_env else None
 
 
-class AgentSettings(_Section):
+class AgentSettings(Section):
     """Who is speaking, for whom, about what."""
 
     name: str = "Alex"
@@ -84,6 +81,24 @@ class AgentSettings(_Section):
 
     apology: str = "Sorry, I missed that. Could you say it again?"
     """Said when an engine failed and nothing was said yet."""
+
+    checking: Annotated[tuple[str, ...], Field(min_length=1)] = (
+        "Let me check that.",
+        "One second, let me look.",
+    )
+    """Said in turn while a tool is at work and the answer is late."""
+
+    thinking: Annotated[tuple[str, ...], Field(min_length=1)] = (
+        "Let me think.",
+        "Good question, one second.",
+    )
+    """Said while the answer to a question is late."""
+
+    waiting: Annotated[tuple[str, ...], Field(min_length=1)] = (
+        "One moment, please.",
+        "Just a moment.",
+    )
+    """Said while any other answer is late, and once more when it is very late."""
 
     instructions: str = ""
     """More lines for the system prompt."""
@@ -141,7 +156,7 @@ class AgentSettings(_Section):
         return text.format(name=self.name, company=self.company, pitch=self.pitch)
 
 
-class AsrSettings(_Section):
+class AsrSettings(Section):
     """The transcriber."""
 
     model: str = "whisper-base"
@@ -162,7 +177,7 @@ class AsrSettings(_Section):
     timeout_s: Annotated[float, Field(gt=0)] = 6.0
 
 
-class LlmSettings(_Section):
+class LlmSettings(Section):
     """The language model."""
 
     url: str | None = None
@@ -192,7 +207,7 @@ class LlmSettings(_Section):
     timeout_s: Annotated[float, Field(gt=0)] = 8.0
 
 
-class TtsSettings(_Section):
+class TtsSettings(Section):
     """The voice."""
 
     voice: str = "en_US-joe-medium"
@@ -209,7 +224,7 @@ class TtsSettings(_Section):
     timeout_s: Annotated[float, Field(gt=0)] = 6.0
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """PostgreSQL."""
 
     url: str | None = None
@@ -223,43 +238,7 @@ class DatabaseSettings(_Section):
     statement_timeout_s: Annotated[float, Field(gt=0)] = 2.0
 
 
-class TurnSettings(_Section):
-    """When a turn begins and ends, on the caller's side of the line."""
-
-    start_ms: Annotated[int, Field(ge=20)] = 60
-    """Voiced sound within 200 ms that begins a turn."""
-
-    barge_in_ms: Annotated[int, Field(ge=20)] = 140
-    """The same while the agent is speaking."""
-
-    soft_end_ms: Annotated[int, Field(ge=40)] = 120
-    """Silence after which the answer is made ready, unheard."""
-
-    end_ms: Annotated[int, Field(ge=60)] = 500
-    """Silence after which the turn is the agent's."""
-
-    vad_mode: Annotated[int, Field(ge=0, le=3)] = 2
-    """webrtcvad's aggressiveness: 3 calls the least sound speech."""
-
-    floor_dbfs: float = -50.0
-    """Frames quieter than this are never speech."""
-
-    max_utterance_s: Annotated[float, Field(gt=1)] = 60.0
-    """A longer utterance is answered without waiting for its end."""
-
-    lead_ms: Annotated[int, Field(ge=100)] = 1500
-    """How far ahead of the caller's ear audio is sent. A stall shorter than this is not heard."""
-
-    @model_validator(mode="after")
-    def _soft_before_end(self) -> TurnSettings:
-        if self.soft_end_ms >= self.end_ms:
-            raise ValueError(
-                f"soft_end_ms ({self.soft_end_ms}) must be less than end_ms ({self.end_ms})"
-            )
-        return self
-
-
-class Settings(_Section):
+class Settings(Section):
     """All of them. ``configs/local.toml`` is the annotated example."""
 
     engines: Literal["real", "fake"] = "real"
@@ -273,6 +252,7 @@ class Settings(_Section):
     tts: TtsSettings = TtsSettings()
     database: DatabaseSettings = DatabaseSettings()
     turns: TurnSettings = TurnSettings()
+    budget: BudgetSettings = BudgetSettings()
 
     @model_validator(mode="after")
     def _guarded_beyond_loopback(self) -> Settings:

@@ -3,11 +3,14 @@
 ::
 
     quiet --start_ms voiced within 200 ms--> speaking          SpeechStarted
+    quiet --interrupted()--> speaking                          SpeechStarted, while guarded
     speaking --soft_end_ms of silence--> pausing               SoftEnd
     pausing --40 ms voiced--> speaking                         Resumed
-    pausing --end_ms of silence--> quiet                       TurnEnded
+    pausing --as much silence as is waited for--> quiet        TurnEnded
 
-Time is counted in frames, so a test may feed an hour in a second.
+How much silence that is follows from what the pause sounds like (:meth:`Endpointer.wait`); until
+somebody has judged that, it is ``unsure_ms``. Time is counted in frames, so a test may feed an hour
+in a second.
 """
 
 from __future__ import annotations
@@ -15,13 +18,11 @@ from __future__ import annotations
 from collections import deque
 from enum import Enum, auto
 
-from pipeline.config import TurnSettings
+from pipeline.config_timing import TurnSettings
 from pipeline.turn import EndpointEvent, Resumed, SoftEnd, SpeechStarted, TurnEnded
 
 _WINDOW_MS = 200
 """Voiced frames are counted over this much past: speech has gaps between its syllables."""
-
-_BARGE_IN_WINDOW_MS = 300
 
 _RESUME_MS = 40
 """Voiced sound that takes a pause back. One frame alone is more often a click than a word."""
@@ -41,49 +42,73 @@ class Endpointer:
         self._frame_ms = frame_ms
         self._state = _State.QUIET
         # Voiced or not, newest last: the past that the start of speech is judged on.
-        self._recent: deque[bool] = deque(maxlen=_BARGE_IN_WINDOW_MS // frame_ms)
+        self._recent: deque[bool] = deque(maxlen=_WINDOW_MS // frame_ms)
         # Length of the present pause, and of the unbroken voiced run, in ms.
         self._silence_ms = 0
         self._voiced_ms = 0
         # Length of the utterance so far, in ms; meaningless while quiet.
         self._utterance_ms = 0
-        # End of the last voiced frame, in seconds since answer.
+        # Silence that ends the present pause's turn.
+        self._wait_ms = settings.unsure_ms
+        # Ends of the newest frame and of the last voiced one, in seconds since answer.
+        self._now = 0.0
         self._voiced_until = 0.0
 
     @property
-    def voiced_until(self) -> float:
-        """Seconds since answer at which the newest voiced frame ended; 0 before the first."""
-        return self._voiced_until
+    def is_quiet(self) -> bool:
+        """Whether no turn of the caller's is under way."""
+        return self._state is _State.QUIET
+
+    @property
+    def pause_ms(self) -> int:
+        """Length of the silence since the newest voiced frame, while a turn may end; else 0."""
+        return self._silence_ms if self._state is _State.PAUSING else 0
+
+    def wait(self, silence_ms: int) -> None:
+        """End the turn after this much silence, if the present pause lasts that long.
+
+        Forgotten with the pause. In a pause that is longer already, the next frame ends the turn.
+        """
+        self._wait_ms = silence_ms
 
     def feed(self, voiced: bool, at: float, guarded: bool = False) -> EndpointEvent | None:
         """Judge one frame.
 
         ``at`` is the frame's start in seconds since answer. ``guarded`` says that the agent is
-        being heard: speech must then last longer to be believed, because a cough must not stop it.
+        being heard: then no turn begins here, because a cough must not stop the agent; whoever
+        judges interruptions calls :meth:`interrupted`.
         """
         self._recent.append(voiced)
         self._voiced_ms = self._voiced_ms + self._frame_ms if voiced else 0
         self._utterance_ms += self._frame_ms
-        ends_at = at + self._frame_ms / 1000
+        self._now = ends_at = at + self._frame_ms / 1000
         match self._state:
             case _State.QUIET:
-                return self._while_quiet(voiced, ends_at, guarded)
+                if voiced:  # most frames of most calls are not
+                    self._voiced_until = ends_at
+                    return None if guarded else self._while_quiet(ends_at)
+                return None
             case _State.SPEAKING:
                 return self._while_speaking(voiced, ends_at)
             case _State.PAUSING:
                 return self._while_pausing(ends_at)
 
-    def _while_quiet(self, voiced: bool, ends_at: float, guarded: bool) -> EndpointEvent | None:
-        if not voiced:  # most frames of most calls
-            return None
-        window = _BARGE_IN_WINDOW_MS if guarded else _WINDOW_MS
-        needed = self._settings.barge_in_ms if guarded else self._settings.start_ms
-        recent = list(self._recent)[-(window // self._frame_ms) :]
-        if sum(recent) * self._frame_ms < needed:
+    def interrupted(self, began: float) -> SpeechStarted:
+        """A turn began ``began`` seconds since answer, says whoever judged it while we spoke.
+
+        It may be over already: the silence since its last voiced frame counts.
+        """
+        self._state = _State.SPEAKING
+        self._silence_ms = round((self._now - self._voiced_until) * 1000)
+        self._utterance_ms = round((self._now - began) * 1000)
+        return SpeechStarted(began)
+
+    def _while_quiet(self, ends_at: float) -> EndpointEvent | None:
+        recent = list(self._recent)
+        if sum(recent) * self._frame_ms < self._settings.start_ms:
             return None
         self._state = _State.SPEAKING
         self._silence_ms = 0
-        self._voiced_until = ends_at
         self._utterance_ms = (len(recent) - recent.index(True)) * self._frame_ms
         return SpeechStarted(max(0.0, ends_at - self._utterance_ms / 1000))
 
@@ -97,6 +122,7 @@ class Endpointer:
             return self._end()
         if self._silence_ms >= self._settings.soft_end_ms:
             self._state = _State.PAUSING
+            self._wait_ms = self._settings.unsure_ms
             return SoftEnd(self._voiced_until)
         return None
 
@@ -108,7 +134,7 @@ class Endpointer:
             return Resumed(ends_at - self._voiced_ms / 1000)
         # A lone voiced frame is a click until a second one follows it: it does not delay the end.
         self._silence_ms += self._frame_ms
-        if self._silence_ms >= self._settings.end_ms:
+        if self._silence_ms >= self._wait_ms:
             return self._end()
         return None
 

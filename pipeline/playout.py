@@ -17,6 +17,10 @@ _MOST_DELAY_S = 1.0
 """A mark later than this was delayed by something other than the way."""
 
 
+_AS_GOOD_AS = 0.9
+"""A clause heard this far is not said again."""
+
+
 @dataclass(slots=True)
 class _Clause:
     text: str
@@ -85,6 +89,13 @@ class Playout:
         parts = (self._heard_of(clause, now) for clause in self._clauses)
         return " ".join(part for part in parts if part)
 
+    def heard_whole(self, now: float) -> list[str]:
+        """The texts of the reply's clauses that were heard to their end, or as good as.
+
+        Ask before :meth:`cleared`.
+        """
+        return [clause.text for clause in self._clauses if self._share(clause, now) >= _AS_GOOD_AS]
+
     def was_heard_whole(self, now: float) -> bool:
         """Whether nothing of what was begun is left unheard."""
         return all(
@@ -103,16 +114,21 @@ class Playout:
     def _heard_of(self, clause: _Clause, now: float) -> str:
         if clause.played:
             return clause.text
+        # A share of the sound is a share of the letters, near enough.
+        return _words_within(clause.text, self._share(clause, now))
+
+    def _share(self, clause: _Clause, now: float) -> float:
+        """How much of a clause was heard, 0 to 1."""
+        if clause.played:
+            return 1.0
         since = now - self._delay - clause.starts
         length = clause.ends - clause.starts
         if since <= 0 or length <= 0:
-            return ""
+            return 0.0
         if not clause.mark:
             # Still being sent: its whole length is not known yet, only what is usual.
-            heard_s = min(since, length)
-            return _words_within(clause.text, heard_s * _LETTERS_PER_S / len(clause.text))
-        # A share of the sound is a share of the letters, near enough.
-        return _words_within(clause.text, min(1.0, since / length))
+            return min(since, length) * _LETTERS_PER_S / len(clause.text)
+        return min(1.0, since / length)
 
 
 def _words_within(text: str, share: float) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable, Iterable
 
-from pipeline.audio import AudioFrame
+from pipeline.audio import AudioFrame, Pcm
 from pipeline.line import Line
 from pipeline.playout import Playout
 from pipeline.turn import Turn
@@ -17,12 +17,23 @@ Sound = str | AudioFrame | None
 class Speaker:
     """Plays one reply at a time, and knows what was heard of it."""
 
-    def __init__(self, line: Line, lead_s: float) -> None:
+    def __init__(
+        self,
+        line: Line,
+        lead_s: float,
+        sounding: Callable[[Pcm, float], None] = lambda pcm, ahead: None,
+    ) -> None:
         """``lead_s``: how far ahead audio is sent. A stall shorter than this is not heard, and
-        what was sent too far is dropped by ``clear``, so much lead costs little."""
+        what was sent too far is dropped by ``clear``, so much lead costs little. ``sounding`` is
+        told what is sent, and in how many seconds it leaves for the caller's ear."""
         self._line = line
+        self._sounding = sounding
         self._lead_s = lead_s
         self._playout = Playout()
+        # Held while a clause is being sent, so that a filler falls between clauses.
+        self._clause = asyncio.Lock()
+        # Texts of the last reply's clauses that were heard whole when it was silenced.
+        self.heard_whole: list[str] = []
 
     @property
     def is_heard(self) -> bool:
@@ -37,6 +48,17 @@ class Speaker:
         """The text of the last reply, as far as it was heard by now."""
         return self._playout.heard(_now())
 
+    def unsaid(self, turn: Turn) -> list[str]:
+        """Clauses of a silenced reply that were not heard to their end, in order."""
+        whole = list(self.heard_whole)
+        unsaid: list[str] = []
+        for clause in turn.planned:
+            if clause in whole:
+                whole.remove(clause)
+            else:
+                unsaid.append(clause)
+        return unsaid
+
     async def say(self, turn: Turn, sounds: AsyncIterable[Sound]) -> None:
         """Play a whole reply, once its turn is committed; stamps ``sent``.
 
@@ -45,15 +67,37 @@ class Speaker:
         """
         await turn.committed.wait()
         self._playout.begin_reply()
-        async for sound in sounds:
-            match sound:
-                case str():
-                    turn.said.append(sound)
-                    self._playout.begin_clause(sound, _now())
-                case AudioFrame():
-                    await self._play(turn, sound)
-                case None:
-                    await self._line.mark(self._playout.end_clause())
+        try:
+            async for sound in sounds:
+                match sound:
+                    case str():
+                        await self._clause.acquire()
+                        turn.said.append(sound)
+                        self._playout.begin_clause(sound, _now())
+                    case AudioFrame():
+                        await self._play(turn, sound)
+                    case None:
+                        await self._line.mark(self._playout.end_clause())
+                        self._clause.release()
+        finally:
+            if self._clause.locked():
+                self._clause.release()
+
+    async def fill(self, turn: Turn, text: str, frames: Iterable[AudioFrame]) -> bool:
+        """Play ready-made words ahead of a reply that is late. Returns whether it did.
+
+        It does nothing when the reply has begun after all. :meth:`say` must be running, and its
+        next clause waits for the end of this one. Cancelled as ``say`` is.
+        """
+        if "first_audio" in turn.marks:
+            return False
+        async with self._clause:
+            turn.said.append(text)
+            self._playout.begin_clause(text, _now())
+            for frame in frames:
+                await self._play(turn, frame)
+            await self._line.mark(self._playout.end_clause())
+        return True
 
     async def hush(self) -> bool:
         """Silence what the line still holds. Returns whether there was anything to silence.
@@ -62,6 +106,7 @@ class Speaker:
         cancelled, the line may have been cleared without our having noted it.
         """
         now = _now()
+        self.heard_whole = self._playout.heard_whole(now)
         if not self._playout.is_heard(now):
             return False
         await self._line.clear()
@@ -72,6 +117,7 @@ class Speaker:
         too_far_s = self._playout.lead(_now()) - self._lead_s
         if too_far_s > 0:
             await asyncio.sleep(too_far_s)
+        self._sounding(frame.pcm, self._playout.lead(_now()))
         await self._line.play(frame.pcm)
         self._playout.sent(frame.duration, _now())
         turn.mark("sent", _now())

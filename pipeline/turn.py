@@ -7,7 +7,10 @@ mutable record of what was said, heard and done between two silences, and when.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -68,7 +71,15 @@ class TurnEnded:
     """Seconds since answer of the last voiced frame's end."""
 
 
-EndpointEvent = SpeechStarted | SoftEnd | Resumed | TurnEnded
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A short sound went by while the agent was heard, and did not stop it."""
+
+    at: float
+    """Seconds since answer at which it began."""
+
+
+EndpointEvent = SpeechStarted | SoftEnd | Resumed | TurnEnded | Passed
 
 # -- What engines are asked and answer --------------------------------------------------------
 
@@ -218,16 +229,34 @@ class Turn:
         self.speech_end = speech_end
         # None until transcribed, and for ever in the greeting.
         self.transcript: Transcript | None = None
-        # Clauses given to the voice, in order.
+        # Clauses of the reply in order: as they were thought, and those that the voice was given.
+        # Fillers are said without having been thought.
+        self.planned: list[str] = []
         self.said: list[str] = []
         # What the caller heard of them; None while that is still open.
         self.heard: str | None = None
         self.interrupted = False
+        # What of it was heard before a false interruption, after which it went on.
+        self.heard_before = ""
+        # Whether there is nothing to answer in it: a cough, a line's noise.
+        self.void = False
         # Whether a tool that writes was set going: then the turn stands, whatever follows.
         self.acted = False
         self.tools: list[ToolResult] = []
+        # Name of the tool that is at work now; None when none is.
+        self.using: str | None = None
         # Names of the engines whose failure this turn survived.
         self.failures: list[str] = []
+        # Whether the first clause must be short, because time is running out.
+        self.hurried = False
+        # The lowest rung of the budget's ladder that was taken; None when it was in time.
+        self.rung: str | None = None
+        # How often its answer was begun and thrown away because the caller went on.
+        self.resumed = 0
+        # Seconds of model time spent on its answer so far.
+        self.work_s = 0.0
+        # Set when the model may be asked: at once if the caller seems to have finished.
+        self.may_think = asyncio.Event()
         # Set when the turn is surely ours: until then no audio is sent and nothing is written.
         self.committed = asyncio.Event()
         self._marks: dict[str, float] = {}
@@ -236,6 +265,36 @@ class Turn:
     def is_empty(self) -> bool:
         """Whether it was transcribed and nothing was said in it."""
         return self.transcript is not None and not self.transcript.text
+
+    def since(self, name: str, now: float) -> float:
+        """Seconds from a mark to the clock reading ``now``; below 0 when it is not stamped."""
+        return now - self._marks.get(name, math.inf)
+
+    @property
+    def is_speculative(self) -> bool:
+        """Whether the model had begun its answer before the turn was over."""
+        marks = self._marks
+        return (
+            "first_token" in marks
+            and "committed" in marks
+            and marks["first_token"] <= marks["committed"]
+        )
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Count the time inside as model time of this turn, however it ends."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.work_s += time.monotonic() - began
+
+    def commit(self, now: float) -> None:
+        """The turn is ours: its answer may be thought, heard and written."""
+        self.mark("turn_end", now)
+        self.mark("committed", now)
+        self.may_think.set()
+        self.committed.set()
 
     def mark(self, name: str, now: float) -> None:
         """Stamp a mark at clock reading ``now``; only the first stamp of a name counts."""
@@ -256,6 +315,9 @@ class Turn:
             "agent": " ".join(self.said),
             "heard": self.heard,
             "interrupted": self.interrupted,
+            "speculative": self.is_speculative,
+            "resumed": self.resumed,
+            "rung": self.rung,
             "failures": self.failures,
             "tools": [result.as_json() for result in self.tools],
             "marks": {name: round(at, 4) for name, at in self.marks.items()},

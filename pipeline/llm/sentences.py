@@ -16,6 +16,9 @@ _LONG_FIRST_LETTERS = 36
 """A first clause that is longer and has no punctuation yet is cut before a joining word: each
 letter more is a hundredth of a second that the caller waits."""
 
+_HURRIED_LETTERS = 6
+"""The least that is worth a breath when time has run out."""
+
 _CLAUSE_LETTERS = 60
 """Later clauses are cut at commas only when they are at least this long."""
 
@@ -44,11 +47,15 @@ class ClauseCutter:
         self._text = ""
         self._cut_any = False
 
-    def feed(self, piece: str) -> list[str]:
-        """The clauses that ``piece`` completes, trimmed; often none."""
+    def feed(self, piece: str, hurried: bool = False) -> list[str]:
+        """The clauses that ``piece`` completes, trimmed; often none.
+
+        ``hurried``: the caller has waited long enough, so the first clause is whatever whole words
+        are there.
+        """
         self._text += piece
         clauses: list[str] = []
-        while (end := self._cut_at()) is not None:
+        while (end := self._cut_at(hurried)) is not None:
             clause, self._text = self._text[:end].strip(), self._text[end:]
             if is_speakable(clause):
                 clauses.append(clause)
@@ -60,7 +67,7 @@ class ClauseCutter:
         clause, self._text = self._text.strip(), ""
         return [clause] if is_speakable(clause) else []
 
-    def _cut_at(self) -> int | None:
+    def _cut_at(self, hurried: bool) -> int | None:
         """Where the next clause ends, or None while that is not known."""
         pauses_count_from = _CLAUSE_LETTERS if self._cut_any else _FIRST_CLAUSE_LETTERS
         ends = [match.end() for match in _SENTENCE_END.finditer(self._text) if _is_end(match)]
@@ -72,6 +79,9 @@ class ClauseCutter:
             ends += [match.end() for match in joints][:1]
         if ends:
             return min(ends)
+        if hurried and not self._cut_any:
+            space = self._text.rfind(" ")
+            return space if space >= _HURRIED_LETTERS else None
         longest = _LONGEST_CLAUSE if self._cut_any else _LONGEST_FIRST
         if len(self._text) > longest:
             space = self._text.rfind(" ", 0, longest)

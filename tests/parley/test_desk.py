@@ -11,16 +11,17 @@ import pytest
 from parley.desk import Desk
 from parley.house import House
 from pipeline.build import fakes
-from pipeline.call import Engines
 from pipeline.config import Settings
 from pipeline.errors import LineError, ToolFailed
 from pipeline.fakes import hum_frames
 from pipeline.line import CallInfo
 from pipeline.metrics import Metrics
+from pipeline.reply import Engines
 from pipeline.tools.crm import Contact
 from pipeline.tools.registry import Toolbox
 from tests import clock
 from tests.fakes import FakeLine
+from tests.stage import AllSpeech
 
 DANA = Contact(1, "+13125550142", "Dana Reyes")
 
@@ -61,7 +62,7 @@ class Store:
 
 def desk_with(crm: Crm | None = None, store: Store | None = None, **server: Any) -> Desk:
     desk = Desk(Settings.model_validate({"server": server}), Metrics())
-    engines = Engines(*fakes(), Phrases(), Toolbox(()))  # type: ignore[arg-type]
+    engines = Engines(*fakes(), Phrases(), Toolbox(()), AllSpeech())  # type: ignore[arg-type]
     desk.house = House(engines, crm, store)  # type: ignore[arg-type]
     return desk
 

@@ -2,97 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
-
 import pytest
 
-from pipeline.call import Call, Engines
-from pipeline.config import Settings
-from pipeline.errors import EngineFailed
-from pipeline.fakes import Scripted, fake_tts, hum_frames
-from pipeline.tools.registry import Outcome, Tool, Toolbox
-from pipeline.turn import Prompt, Say, Speech, ToolCall, ToolSpec, Transcript
-from tests import clock
-from tests.fakes import FakeLine
+from pipeline.turn import Say, ToolCall, Transcript
+from tests.stage import LONG, SETTINGS, Stage, calls_then_says, tool
 
-NOW = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
-SETTINGS = Settings.model_validate(
-    {"agent": {"greeting": "Hi there.", "apology": "Sorry, say again?"}}
-)
 TURNS = SETTINGS.turns
-Words = Callable[[str], Iterable[str]]
-
-
-class Ready(dict[str, Any]):
-    """Ready-made audio of any phrase."""
-
-    def __missing__(self, text: str) -> Any:
-        return tuple(hum_frames(text))
-
-    def get(self, text: str) -> Any:  # type: ignore[override]
-        return self[text]
-
-
-@dataclass
-class Stage:
-    """One call's cast. Override what a test is about."""
-
-    script: list[float | str]
-    asr_s: float = 0.1
-    texts: list[str] = field(default_factory=lambda: [f"caller {n}" for n in range(1, 20)])
-    reply: str = "Yes."
-    tools: list[Tool] = field(default_factory=list)
-    broken: Mapping[str, set[int]] = field(default_factory=dict)
-    """Engine name to the numbers of its requests that fail, counted from 0."""
-    llm_script: Callable[[Prompt], list[tuple[float, Say | ToolCall | Exception]]] | None = None
-
-    def __post_init__(self) -> None:
-        self.prompts: list[Prompt] = []
-        self.speeches: list[Speech] = []
-        self.spoken: list[str] = []
-        self.line = FakeLine(self.script)
-        tts = fake_tts()
-        self.asr: Scripted[Speech, Transcript] = Scripted(self._hear)
-        self.llm: Scripted[Prompt, Say | ToolCall] = Scripted(self._think)
-        self.tts = Scripted(lambda text: self._fail("tts", self.spoken, text) or tts._script(text))
-        engines = Engines(self.asr, self.llm, self.tts, Ready(), Toolbox(self.tools))  # type: ignore[arg-type]
-        self.call = Call(self.line, engines, SETTINGS, contact=None, clock=lambda: NOW)
-
-    def run(self) -> Stage:
-        clock.run(self.call.run())
-        return self
-
-    def _fail(self, name: str, seen: list[Any], request: Any) -> Any:
-        seen.append(request)
-        if len(seen) - 1 in self.broken.get(name, ()):
-            return [(0.05, EngineFailed(name, "broke"))]
-        return None
-
-    def _hear(self, speech: Speech) -> Any:
-        failed = self._fail("asr", self.speeches, speech)
-        return failed or [(self.asr_s, Transcript(self.texts[len(self.speeches) - 1]))]
-
-    def _think(self, prompt: Prompt) -> Any:
-        failed = self._fail("llm", self.prompts, prompt)
-        if failed or self.llm_script is not None:
-            return failed or self.llm_script(prompt)  # type: ignore[misc]
-        return [(0.02, Say(word + " ")) for word in self.reply.split()]
-
-    def chat(self, index: int = -1) -> list[tuple[str, str]]:
-        """The prompt's messages but the system's."""
-        chat = self.prompts[index].messages
-        last_system = max(n for n, message in enumerate(chat) if message.role == "system")
-        return [(m.role, m.content) for m in chat[last_system + 1 :]]
-
-    def plays_between(self, start: float, end: float) -> list[float]:
-        return [at for at in self.line.times("play") if start <= at < end]
-
-
-LONG = "This is a reply of many words that takes the agent rather long to say in full. " * 2
 
 
 def test_the_greeting_sounds_before_the_caller_does() -> None:
@@ -217,32 +132,6 @@ def test_keys_are_noted() -> None:
 # -- Tools ------------------------------------------------------------------------------------
 
 
-def tool(log: list[str], name: str, writes: bool, takes_s: float, speak: Any = None) -> Tool:
-    async def run(context: Any, arguments: Mapping[str, Any]) -> Outcome:
-        log.append(f"{name} began")
-        try:
-            await asyncio.sleep(takes_s)
-        except asyncio.CancelledError:
-            log.append(f"{name} cancelled")
-            raise
-        log.append(f"{name} done")
-        return Outcome({"ok": True}, {}, committed=writes)
-
-    spec = ToolSpec(name, "A tool.", {"type": "object", "properties": {}})
-    return Tool(spec, writes=writes, deadline_s=5.0, run=run, cue=None, speak=speak)
-
-
-def calls_then_says(
-    name: str,
-) -> Callable[[Prompt], list[tuple[float, Say | ToolCall | Exception]]]:
-    def script(prompt: Prompt) -> list[tuple[float, Say | ToolCall | Exception]]:
-        if "tool_response" in prompt.messages[-1].content:
-            return [(0.05, Say("It is done."))]
-        return [(0.05, ToolCall(name, {}))]
-
-    return script
-
-
 def test_a_tools_result_goes_back_to_the_model() -> None:
     log: list[str] = []
     stage = Stage(
@@ -265,11 +154,11 @@ def test_a_tool_that_can_speak_for_itself_needs_no_second_round() -> None:
 
 
 def test_a_write_waits_for_the_turns_end_and_a_read_does_not() -> None:
-    # The caller resumes after 0.4 s of silence: time enough to prepare, not to commit.
+    # The caller resumes after 0.34 s of silence: time enough to prepare, not to commit.
     for writes, begun in ((False, ["t began", "t done"]), (True, [])):
         log: list[str] = []
         Stage(
-            [-1.5, 1.0, -0.4, 0.5],
+            [-1.5, 1.0, -0.34, 0.5],
             tools=[tool(log, "t", writes=writes, takes_s=0.05)],
             llm_script=calls_then_says("t"),
         ).run()

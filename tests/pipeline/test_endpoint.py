@@ -7,13 +7,11 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.config import TurnSettings
+from pipeline.config_timing import TurnSettings
 from pipeline.endpoint import Endpointer
 from pipeline.turn import EndpointEvent, Resumed, SoftEnd, SpeechStarted, TurnEnded
 
-SETTINGS = TurnSettings(
-    start_ms=60, barge_in_ms=140, soft_end_ms=120, end_ms=500, max_utterance_s=10
-)
+SETTINGS = TurnSettings(start_ms=60, soft_end_ms=120, unsure_ms=500, max_utterance_s=10)
 
 
 def feed(pattern: str, guarded: bool = False) -> list[EndpointEvent]:
@@ -56,9 +54,61 @@ def test_a_lone_click_in_a_pause_does_not_delay_the_end() -> None:
     assert isinstance(quiet[-1], TurnEnded)
 
 
-def test_while_the_agent_is_heard_speech_must_last_longer() -> None:
-    assert feed("#####" + "." * 40, guarded=True) == []
-    assert isinstance(feed("#" * 7, guarded=True)[0], SpeechStarted)
+def test_the_pause_lasts_as_long_as_it_is_told_to() -> None:
+    for wait_ms in (200, 380, 720, 1200):
+        endpointer = Endpointer(SETTINGS)
+        ended_ms = None
+        for index in range(100):
+            event = endpointer.feed(index < 20, index * 0.02)
+            if isinstance(event, SoftEnd):
+                endpointer.wait(wait_ms)
+            if isinstance(event, TurnEnded):
+                ended_ms = (index + 1 - 20) * 20
+        assert ended_ms == wait_ms
+
+
+def test_a_wait_that_is_over_already_ends_the_turn_at_the_next_frame() -> None:
+    endpointer = Endpointer(SETTINGS)
+    for index in range(40):
+        endpointer.feed(index < 20, index * 0.02)
+    assert endpointer.pause_ms == 400
+    endpointer.wait(300)
+    assert isinstance(endpointer.feed(False, 0.8), TurnEnded)
+    assert endpointer.pause_ms == 0
+
+
+def test_what_one_pause_was_told_does_not_hold_for_the_next() -> None:
+    endpointer = Endpointer(SETTINGS)
+    events = []
+    for index, char in enumerate("#" * 20 + "." * 8 + "#" * 20 + "." * 26):
+        event = endpointer.feed(char == "#", index * 0.02)
+        if isinstance(event, SoftEnd) and not events:
+            endpointer.wait(200)
+        events += [event] if event else []
+    assert isinstance(events[-1], TurnEnded)
+    assert endpointer.pause_ms == 0
+
+
+def test_while_the_agent_is_heard_no_turn_begins_by_itself() -> None:
+    assert feed("#" * 50 + "." * 40, guarded=True) == []
+
+
+def test_an_interruption_is_a_turn_from_its_first_sound_on() -> None:
+    endpointer = Endpointer(SETTINGS)
+    for index in range(10):
+        endpointer.feed(index >= 3, index * 0.02, guarded=True)
+    assert endpointer.interrupted(0.06) == SpeechStarted(0.06)
+    events = [endpointer.feed(False, (10 + n) * 0.02) for n in range(25)]
+    assert [type(event) for event in events if event] == [SoftEnd, TurnEnded]
+
+
+def test_what_is_found_to_have_been_a_turn_after_its_end_has_waited_already() -> None:
+    endpointer = Endpointer(SETTINGS)
+    for index in range(30):
+        endpointer.feed(index < 10, index * 0.02, guarded=True)
+    endpointer.interrupted(0.0)
+    assert isinstance(endpointer.feed(False, 0.6), SoftEnd)
+    assert endpointer.pause_ms == 420
 
 
 def test_an_endless_utterance_is_ended() -> None:
