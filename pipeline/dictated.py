@@ -96,14 +96,15 @@ def _number(digits: Digits) -> Dictation:
     if not digits.groups:
         return Dictation.NONE
     near = digits.before[-_TOPIC_REACH:]
-    if digits.count == 10 or (digits.count == 11 and digits.begins_with_one):
+    # No area code begins with 1, so that eleven digits and not ten are whole behind one.
+    if digits.count == (11 if digits.begins_with_one else 10):
         return Dictation.WHOLE
     if "zip" in near and digits.count in (5, 9):
         return Dictation.WHOLE
     named = bool(_NUMBER_TOPIC.search(near))
     reached = bool(_REACH_TOPIC.search(near)) and digits.count >= 3
     # Without a word for what it is: figures one by one, or two groups as of a telephone number.
-    by_itself = len(digits.groups) >= 3 or (len(digits.groups) == 2 and min(digits.groups) >= 3)
+    by_itself = len(digits.groups) >= 3 or (len(digits.groups) == 2 and digits.groups[0] >= 3)
     alone = not digits.before.strip() and digits.count == 3
     if not (named or reached or by_itself or alone):
         return Dictation.NONE
