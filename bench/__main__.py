@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import uvloop
 from rich.console import Console
 
 from bench.alone import EngineName
 from bench.bare import bare_server
-from bench.barge import CHANGES as BARGE_CHANGES
-from bench.barge import BargePlan, run_barge
-from bench.barge_report import figures_of as barge_figures
-from bench.barge_report import report_of as barge_report
 from bench.corpus import wer_clips
 from bench.exchange import Manners
 from bench.frames import FrameLoad, measure_steps, run_frames
@@ -25,16 +18,16 @@ from bench.latency import LatencyPlan, run_latency, server_for
 from bench.latency_report import report_of as latency_report
 from bench.latency_report import results_of
 from bench.machine import ask_for_punctuality
+from bench.options import CHANGED, CONFIG, CONTROL, FOLDER, URL, run_to_exit
 from bench.overrides import room_for, with_changes
 from bench.report import publish
 from bench.stages import report_of as stages_report
 from bench.stages import run_stages
-from bench.turns_run import by_words_and_voice, run_live, run_offline
+from bench.turn_commands import barge, finish, turns
 from bench.under_test import ServerUnderTest
 from bench.wer import FULL_S, run_window
 from bench.wer import report_of as wer_report
 from pipeline.config import load_settings
-from pipeline.errors import ParleyError
 
 app = typer.Typer(
     help="Measure Parley. A table for people, a picture, and one JSON document as the last line.",
@@ -43,13 +36,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_CHANGED = "server.toml"
-"""Settings that a bench has changed for its run, in the folder of its results."""
-
-_FOLDER = typer.Option(help="Where pictures, documents and logs go.")
-_CONFIG = typer.Option(help="Settings of the server that is started for this run.")
-_URL = typer.Option(help="ws:// address of a server that runs already; none is started then.")
-_CONTROL = typer.Option(help="http:// address of its control plane, if not port 8080 there.")
+for command in (turns, barge, finish):
+    app.command()(command)
 
 
 @app.command()
@@ -65,14 +53,14 @@ def latency(
     pauses: Annotated[
         bool, typer.Option(help="Callers stop for 200 to 700 ms inside their sentences.")
     ] = True,
-    url: Annotated[str | None, _URL] = None,
-    control: Annotated[str | None, _CONTROL] = None,
-    config: Annotated[Path, _CONFIG] = Path("configs/local.toml"),
+    url: Annotated[str | None, URL] = None,
+    control: Annotated[str | None, CONTROL] = None,
+    config: Annotated[Path, CONFIG] = Path("configs/local.toml"),
     warm_up: Annotated[bool, typer.Option(help="One call of one turn before, uncounted.")] = True,
     record_dir: Annotated[
         Path | None, typer.Option(help="Write each call as a stereo WAV file here.")
     ] = None,
-    folder: Annotated[Path, _FOLDER] = Path("runs"),
+    folder: Annotated[Path, FOLDER] = Path("runs"),
 ) -> None:
     """Voice-to-voice latency of real-time callers, read from the audio itself.
 
@@ -87,114 +75,14 @@ def latency(
     plan = LatencyPlan(calls, rate, turns, seed, manners, pauses, warm_up, record_dir)
 
     async def run() -> bool:
-        used = config if url else with_changes(config, room_for(calls, config), folder / _CHANGED)
+        used = config if url else with_changes(config, room_for(calls, config), folder / CHANGED)
         async with server_for(url, control, used, folder, console) as server:
             console.print(f"callers' priority: {ask_for_punctuality()}")
             results = results_of(await run_latency(server, plan, console))
         publish(latency_report(results, plan, None if url else load_settings(used)), folder)
         return not results["void"] and results["turns"]["answered"] > 0
 
-    _run_to_exit(run())
-
-
-@app.command()
-def turns(
-    *,
-    live: Annotated[bool, typer.Option(help="On the wire, with a server of our own.")] = False,
-    seeds: Annotated[int, typer.Option(help="Sets of 17 recordings; not live.", min=1)] = 10,
-    judge_ms: Annotated[
-        int, typer.Option(help="From soft end to judgement, as the ledger has it; not live.")
-    ] = 120,
-    calls: Annotated[int, typer.Option(help="Calls for each setting; live only.", min=1)] = 1,
-    config: Annotated[Path, _CONFIG] = Path("configs/local.toml"),
-    folder: Annotated[Path, _FOLDER] = Path("runs"),
-) -> None:
-    """How soon a turn is the agent's and how often too soon, setting by setting.
-
-    Why: whoever waits less answers into more pauses, so the default has to be a chosen point of
-    this curve. By default recordings with pauses are heard, without any server, by the real
-    detector, endpointer and transcriber, and hundreds of settings are applied to what they made of
-    them. With --live a few settings are tried by callers on the wire.
-    """
-    console = Console(stderr=True, highlight=False)
-
-    async def run() -> bool:
-        if not live:
-            settings = load_settings(config)
-            report = await run_offline(settings, seeds, judge_ms, console, by_words_and_voice)
-            publish(report, folder)
-            return True
-        console.print(f"callers' priority: {ask_for_punctuality()}")
-        plan = LatencyPlan(calls=calls, turns=17)
-        report = await run_live(config, folder, plan, console)
-        publish(report, folder)
-        return not report.results["void"]
-
-    _run_to_exit(run())
-
-
-@app.command()
-def barge(
-    *,
-    speech: Annotated[int, typer.Option(help="Interruptions by speech.", min=0)] = 34,
-    noises: Annotated[int, typer.Option(help="Coughs; as many clicks, and bursts.", min=0)] = 12,
-    echoes: Annotated[int, typer.Option(help="Lines that return the agent's voice.", min=0)] = 8,
-    seed: Annotated[int, typer.Option(help="Of sounds and of when they are made.")] = 1,
-    record_dir: Annotated[
-        Path | None, typer.Option(help="Write each call as a stereo WAV file here.")
-    ] = None,
-    url: Annotated[str | None, _URL] = None,
-    control: Annotated[str | None, _CONTROL] = None,
-    config: Annotated[Path, _CONFIG] = Path("configs/local.toml"),
-    folder: Annotated[Path, _FOLDER] = Path("runs"),
-) -> None:
-    """What stops the agent while it is talking, and how soon.
-
-    Why: an agent that talks over people is rude, and one that falls silent at each "mm-hm" cannot
-    finish a sentence. Callers interrupt a long greeting with human speech, with backchannels, with
-    coughs, clicks and bursts of noise, and with nothing but the agent's own echo. A server that
-    is given by --url must greet as long: see GREETING in bench/barge.py.
-    """
-    console = Console(stderr=True, highlight=False)
-    plan = BargePlan(seed, speech, noises, echoes, record_dir)
-
-    async def run() -> bool:
-        used = config if url else with_changes(config, BARGE_CHANGES, folder / _CHANGED)
-        async with server_for(url, control, used, folder, console) as server:
-            console.print(f"callers' priority: {ask_for_punctuality()}")
-            results = barge_figures(await run_barge(server, plan, console))
-        publish(barge_report(results, None if url else load_settings(used)), folder)
-        return not results["void"] and not results["problems"]
-
-    _run_to_exit(run())
-
-
-@app.command()
-def finish(
-    *,
-    root: Annotated[Path, typer.Option(help="Where the Debian packages are unpacked.")] = Path("/"),
-    config: Annotated[Path, _CONFIG] = Path("configs/local.toml"),
-    folder: Annotated[Path, _FOLDER] = Path("runs"),
-) -> None:
-    """How well an unfinished utterance is told from a finished one, and at what cost.
-
-    Why: how much silence is waited for follows from this judgement. Whole sentences and the same
-    ones cut between words are transcribed as on a call and judged; what counts is how many ends are
-    known as such while hardly a pause passes for one.
-    """
-    from bench.finish import report_of as finish_report
-    from bench.finish import run_finish
-    from bench.finish_cases import finish_cases
-
-    console = Console(stderr=True, highlight=False)
-
-    async def run() -> bool:
-        settings = load_settings(config)
-        judged = await run_finish(settings, finish_cases(root), console)
-        publish(finish_report(judged, settings), folder)
-        return True
-
-    _run_to_exit(run())
+    run_to_exit(run())
 
 
 @app.command()
@@ -203,8 +91,8 @@ def stages(
     engine: Annotated[
         list[EngineName] | None, typer.Option(help="May be given again; all of them by default.")
     ] = None,
-    config: Annotated[Path, _CONFIG] = Path("configs/local.toml"),
-    folder: Annotated[Path, _FOLDER] = Path("runs"),
+    config: Annotated[Path, CONFIG] = Path("configs/local.toml"),
+    folder: Annotated[Path, FOLDER] = Path("runs"),
 ) -> None:
     """Each engine alone: first result and total, under 1, 4 and 16 callers at once.
 
@@ -220,7 +108,7 @@ def stages(
         publish(stages_report(loads, settings), folder)
         return True
 
-    _run_to_exit(run())
+    run_to_exit(run())
 
 
 @app.command()
@@ -231,8 +119,8 @@ def wer(
         list[float] | None, typer.Option(help="Also this many seconds of padding; again for more.")
     ] = None,
     root: Annotated[Path, typer.Option(help="Where the Debian packages are unpacked.")] = Path("/"),
-    config: Annotated[Path, _CONFIG] = Path("configs/local.toml"),
-    folder: Annotated[Path, _FOLDER] = Path("runs"),
+    config: Annotated[Path, CONFIG] = Path("configs/local.toml"),
+    folder: Annotated[Path, FOLDER] = Path("runs"),
 ) -> None:
     """Words heard wrong with short windows and with the full 30 s, and the time of each.
 
@@ -253,7 +141,7 @@ def wer(
         publish(wer_report(runs, clips, settings), folder)
         return True
 
-    _run_to_exit(run())
+    run_to_exit(run())
 
 
 @app.command()
@@ -263,10 +151,10 @@ def frames(
         list[int] | None, typer.Option(help="Calls at once; again for more. 50 and 200 by default.")
     ] = None,
     seconds: Annotated[float, typer.Option(help="How long each load is measured.")] = 20.0,
-    url: Annotated[str | None, _URL] = None,
-    control: Annotated[str | None, _CONTROL] = None,
-    config: Annotated[Path, _CONFIG] = Path("configs/fakes.toml"),
-    folder: Annotated[Path, _FOLDER] = Path("runs"),
+    url: Annotated[str | None, URL] = None,
+    control: Annotated[str | None, CONTROL] = None,
+    config: Annotated[Path, CONFIG] = Path("configs/fakes.toml"),
+    folder: Annotated[Path, FOLDER] = Path("runs"),
 ) -> None:
     """CPU of the server per 20 ms frame of one call, without models; silent and talking calls.
 
@@ -298,18 +186,7 @@ def frames(
         publish(report, folder)
         return not report.results["void"]
 
-    _run_to_exit(run())
-
-
-def _run_to_exit(bench: Coroutine[Any, Any, bool]) -> None:
-    """Run a bench; exit code 0 only if its figures may be believed."""
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            believable = runner.run(bench)
-    except ParleyError as error:
-        Console(stderr=True).print(f"[red]{error}[/]")
-        raise typer.Exit(2) from error
-    raise typer.Exit(0 if believable else 1)
+    run_to_exit(run())
 
 
 if __name__ == "__main__":

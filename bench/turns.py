@@ -30,7 +30,7 @@ from pipeline.patience import Patience
 SHORT_MS = (200, 260, 300, 340, 380, 420, 460, 500, 560)
 LONG_MS = (500, 600, 720, 840)
 LONGEST_MS = (720, 960, 1200)
-FINISHED_AT = (0.3, 0.5, 0.6, 0.8, 0.95)
+FINISHED_AT = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SILENCE_ALONE_MS = (200, 300, 400, 500, 600, 700, 800)
 SOFT_END_MS = (60, 80, 100, 120, 160)
 
@@ -159,9 +159,29 @@ def speculation_of(hearings: Mapping[int, Sequence[Hearing]]) -> list[dict[str, 
     return told
 
 
+def sounding_of(hearings: Sequence[Hearing]) -> dict[str, dict[str, float]]:
+    """By threshold: share of ends, and of the judged pauses of each kind, that sound finished."""
+    odds: dict[str, list[float]] = {"end": [], **{kind: [] for kind in get_args(PauseKind)}}
+    for hearing in hearings:
+        for silence in hearing.silences:
+            if silence.is_end:
+                odds["end"].append(silence.finished)
+            elif silence.pause is not None and silence.lasted_ms >= SHORTEST_MS:
+                odds[silence.pause.kind].append(silence.finished)
+    return {
+        str(threshold): {
+            what: round(sum(one >= threshold for one in found) / len(found), 4)
+            for what, found in odds.items()
+            if found
+        }
+        for threshold in FINISHED_AT
+    }
+
+
 def report_of(
     points: Sequence[TurnPoint],
     speculation: Sequence[dict[str, Any]],
+    sounding: dict[str, dict[str, float]],
     silences: Sequence[dict[str, Any]],
     settings: Settings,
     judge_ms: int,
@@ -174,6 +194,7 @@ def report_of(
         "best": [point.as_json() for point in best_of(points)],
         "points": [point.as_json() for point in points],
         "speculation": speculation,
+        "sounds_finished": sounding,
         "silences": silences,
     }
     inside = default.offered["inside"]
@@ -182,6 +203,7 @@ def report_of(
         results=results,
         tables=[
             table(_TITLE.format(inside), _COLUMNS, [_row(point) for point in _told(points)]),
+            table("Sound finished, %", _SOUNDING, [_sounding_row(*s) for s in sounding.items()]),
             table("Answers begun before the end", _BEGUN, [list(s.values()) for s in speculation]),
         ],
         draw=lambda figure: draw_curve(figure, [_curve(point) for point in points]),
@@ -196,6 +218,7 @@ _COLUMNS = (
     *("finished", "unsure", "unfinished", "finished at"),
     *("p50", "p95", "inside %", "between %"),
 )
+_SOUNDING = ("from this probability on", "ends", "pauses inside", "pauses between")
 _BEGUN = ("soft end ms", "turns", "begun a turn", "in vain a turn")
 
 
@@ -214,6 +237,11 @@ def _row(point: TurnPoint) -> tuple[object, ...]:
         *shown(point.wait_ms, "p50", "p95"),
         *("-" if rate is None else f"{rate * 100:.1f}" for rate in rates),
     )
+
+
+def _sounding_row(threshold: str, shares: dict[str, float]) -> tuple[str, ...]:
+    kinds = ("end", *get_args(PauseKind))
+    return threshold, *(f"{shares[kind] * 100:.1f}" if kind in shares else "-" for kind in kinds)
 
 
 def _curve(point: TurnPoint) -> CurvePoint:

@@ -19,7 +19,15 @@ from bench.plots import CurvePoint, draw_curve
 from bench.report import Report, table
 from bench.silences import Hearing, Judge, hear, judged
 from bench.stats import shown
-from bench.turns import SHORTEST_MS, SOFT_END_MS, apply, report_of, speculation_of, swept
+from bench.turns import (
+    SHORTEST_MS,
+    SOFT_END_MS,
+    apply,
+    report_of,
+    sounding_of,
+    speculation_of,
+    swept,
+)
 from pipeline.config import Settings, load_settings
 from pipeline.finish import sounds_finished
 from pipeline.turn import Transcript
@@ -66,7 +74,8 @@ async def run_offline(
         ]
         for ms in SOFT_END_MS
     }
-    return report_of(points, speculation_of(soft), _told(callers), settings, judge_ms)
+    sounding = sounding_of([hearing for hearings in callers for hearing in hearings])
+    return report_of(points, speculation_of(soft), sounding, _told(callers), settings, judge_ms)
 
 
 def _told(callers: Sequence[Sequence[Hearing]]) -> list[dict[str, Any]]:

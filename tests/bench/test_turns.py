@@ -7,7 +7,15 @@ import pytest
 
 from bench.corpus import Clip, Pause
 from bench.silences import Hearing, Silence
-from bench.turns import TurnPoint, apply, best_of, report_of, speculation_of, swept
+from bench.turns import (
+    TurnPoint,
+    apply,
+    best_of,
+    report_of,
+    sounding_of,
+    speculation_of,
+    swept,
+)
 from pipeline.config import Settings
 from pipeline.config_timing import TurnSettings
 
@@ -94,8 +102,15 @@ def test_no_point_of_the_curve_is_beaten_by_another() -> None:
     waits = [point.wait_ms["p50"] for point in best]
     assert waits == sorted(waits)
     assert rates == sorted(rates, key=lambda rate: -(rate or 0.0))
-    report = report_of(points, speculation_of({80: heard}), [], Settings(), 100)
+    report = report_of(points, speculation_of({80: heard}), sounding_of(heard), [], Settings(), 100)
     assert report.results["default"]["pauses"]["inside"] == len(heard)
+
+
+def test_how_finished_ends_and_pauses_sound_is_told_for_each_threshold() -> None:
+    heard = [hearing((500, 0.9), (500, 0.1), end=0.6), hearing(end=0.3)]
+    told = sounding_of(heard)
+    assert told["0.5"] == {"end": 0.5, "inside": 0.5}
+    assert told["0.95"] == {"end": 0.0, "inside": 0.0}
 
 
 def test_answers_begun_in_vain_are_counted() -> None:
