@@ -180,11 +180,12 @@ def sounding_of(hearings: Sequence[Hearing]) -> dict[str, dict[str, float]]:
 
 def report_of(
     points: Sequence[TurnPoint],
+    settings: Settings,
+    judge_ms: int,
+    *,
     speculation: Sequence[dict[str, Any]],
     sounding: dict[str, dict[str, float]],
     silences: Sequence[dict[str, Any]],
-    settings: Settings,
-    judge_ms: int,
 ) -> Report:
     """Tables and picture of a sweep whose first point is the present setting."""
     default = points[0]

@@ -75,7 +75,14 @@ async def run_offline(
         for ms in SOFT_END_MS
     }
     sounding = sounding_of([hearing for hearings in callers for hearing in hearings])
-    return report_of(points, speculation_of(soft), sounding, _told(callers), settings, judge_ms)
+    return report_of(
+        points,
+        settings,
+        judge_ms,
+        speculation=speculation_of(soft),
+        sounding=sounding,
+        silences=_told(callers),
+    )
 
 
 def _told(callers: Sequence[Sequence[Hearing]]) -> list[dict[str, Any]]:

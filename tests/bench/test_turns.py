@@ -102,7 +102,14 @@ def test_no_point_of_the_curve_is_beaten_by_another() -> None:
     waits = [point.wait_ms["p50"] for point in best]
     assert waits == sorted(waits)
     assert rates == sorted(rates, key=lambda rate: -(rate or 0.0))
-    report = report_of(points, speculation_of({80: heard}), sounding_of(heard), [], Settings(), 100)
+    report = report_of(
+        points,
+        Settings(),
+        100,
+        speculation=speculation_of({80: heard}),
+        sounding=sounding_of(heard),
+        silences=[],
+    )
     assert report.results["default"]["pauses"]["inside"] == len(heard)
 
 
