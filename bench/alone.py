@@ -19,7 +19,7 @@ from pipeline.build import fakes, open_asr, open_llm, open_tts
 from pipeline.config import Settings
 from pipeline.engine import Engine
 from pipeline.llm import history
-from pipeline.turn import Prompt, Say, Speech, ToolCall, Transcript
+from pipeline.turn import Clause, Prompt, Say, Speech, ToolCall, Transcript
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ async def alone_asr(settings: Settings) -> AsyncIterator[Engine[Speech, Transcri
 
 
 @asynccontextmanager
-async def alone_tts(settings: Settings) -> AsyncIterator[Engine[str, AudioFrame]]:
+async def alone_tts(settings: Settings) -> AsyncIterator[Engine[Clause, AudioFrame]]:
     """The voice of the settings. If cancelled, it is closed.
 
     Raises:
@@ -125,9 +125,10 @@ def _round(items: Sequence[T]) -> Iterator[T]:
         yield from items
 
 
-def replies() -> Iterator[str]:
-    """Sentences for the voice, round and round."""
-    return _round(_SENTENCES)
+def replies() -> Iterator[Clause]:
+    """Sentences for the voice; no two alike, because it remembers the sound of what it said."""
+    for number, sentence in enumerate(_round(_SENTENCES)):
+        yield Clause(f"{sentence} That is number {number}.")
 
 
 def utterances() -> Iterator[Speech]:

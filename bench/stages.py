@@ -35,7 +35,7 @@ from pipeline.audio import AudioFrame
 from pipeline.config import Settings
 from pipeline.engine import Engine
 from pipeline.errors import EngineFailed
-from pipeline.turn import Prompt, Say, Speech, ToolCall, Transcript
+from pipeline.turn import Clause, Prompt, Say, Speech, ToolCall, Transcript
 
 CALLERS = (1, 4, 16)
 
@@ -170,7 +170,7 @@ async def run_stages(
                 async with alone_llm(settings, config, folder, console) as llm:
                     loads[name.value] = await _ramp(llm, prompts(settings), console, thinking)
             case EngineName.TTS:
-                speaking: Measuring[str, AudioFrame] = Measuring(seconds_of_frame)
+                speaking: Measuring[Clause, AudioFrame] = Measuring(seconds_of_frame)
                 async with alone_tts(settings) as tts:
                     loads[name.value] = await _ramp(tts, replies(), console, speaking)
     return loads

@@ -22,7 +22,7 @@ from pipeline.fakes import fake_asr, fake_llm, fake_tts
 from pipeline.llm import history
 from pipeline.tools.tool import Tool
 from pipeline.tts.phrases import Phrases
-from pipeline.turn import Message, Prompt, Say, Speech, ToolCall, Transcript
+from pipeline.turn import Clause, Message, Prompt, Say, Speech, ToolCall, Transcript
 from pipeline.weights import cache_dir, find
 
 _LOG = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ async def open_asr(settings: AsrSettings) -> AsyncIterator[Engine[Speech, Transc
 
 
 @asynccontextmanager
-async def open_tts(settings: TtsSettings) -> AsyncIterator[Engine[str, AudioFrame]]:
+async def open_tts(settings: TtsSettings) -> AsyncIterator[Engine[Clause, AudioFrame]]:
     """The voice, warmed up.
 
     Raises:
@@ -56,7 +56,7 @@ async def open_tts(settings: TtsSettings) -> AsyncIterator[Engine[str, AudioFram
 
     folder = find(settings.voice, "voice")
     async with piper_engine(folder, settings) as engine:
-        await _drain(engine.stream("Good morning, how are you today?"))
+        await _drain(engine.stream(Clause("Good morning, how are you today?")))
         yield engine
 
 
@@ -97,7 +97,7 @@ async def warm_llm(
         await _drain(engine.stream(Prompt(chat, (tool.spec,), must_call=tool.spec.name)))
 
 
-async def ready_phrases(voice: Engine[str, AudioFrame], settings: Settings) -> Phrases:
+async def ready_phrases(voice: Engine[Clause, AudioFrame], settings: Settings) -> Phrases:
     """The agent's fixed phrases as audio.
 
     If cancelled, those that were made stay in the cache.
@@ -112,7 +112,7 @@ async def ready_phrases(voice: Engine[str, AudioFrame], settings: Settings) -> P
 
 
 def fakes() -> tuple[
-    Engine[Speech, Transcript], Engine[Prompt, Say | ToolCall], Engine[str, AudioFrame]
+    Engine[Speech, Transcript], Engine[Prompt, Say | ToolCall], Engine[Clause, AudioFrame]
 ]:
     """The three engines of ``engines = "fake"``."""
     return fake_asr(), fake_llm(), fake_tts()

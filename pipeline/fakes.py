@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from pipeline.audio import LINE_RATE, AudioFrame
-from pipeline.turn import Prompt, Say, Speech, ToolCall, Transcript
+from pipeline.turn import Clause, Prompt, Say, Speech, ToolCall, Transcript
 
 Req_contra = TypeVar("Req_contra", contravariant=True)
 Out_co = TypeVar("Out_co", covariant=True)
@@ -67,12 +67,13 @@ def fake_llm(
     return Scripted(script)
 
 
-def fake_tts(first_s: float = 0.03, chunk_s: float = 0.005) -> Scripted[str, AudioFrame]:
+def fake_tts(first_s: float = 0.03, chunk_s: float = 0.005) -> Scripted[Clause, AudioFrame]:
     """Hums for as long as it would take to say the text."""
 
-    def script(text: str) -> Iterable[tuple[float, AudioFrame]]:
+    def script(clause: Clause) -> Iterable[tuple[float, AudioFrame]]:
         return [
-            (chunk_s if index else first_s, frame) for index, frame in enumerate(hum_frames(text))
+            (chunk_s if index else first_s, frame)
+            for index, frame in enumerate(hum_frames(clause.text))
         ]
 
     return Scripted(script)

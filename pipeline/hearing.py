@@ -20,6 +20,9 @@ from pipeline.vad import Vad
 
 _FRAME_S = FRAME_SAMPLES / LINE_RATE
 
+_WANTED_S = 0.2
+"""Seconds after the last voiced frame at which its words are wanted."""
+
 _PRE_ROLL_FRAMES = 15
 """Frames kept from before speech was believed, so that its first consonant is transcribed too."""
 
@@ -77,8 +80,9 @@ class Hearing:
         self._endpointer.wait(silence_ms)
 
     def speech(self) -> Speech:
-        """The sound that is kept: the utterance so far, or what went by."""
-        return Speech(np.concatenate(self._heard), LINE_RATE)
+        """The sound that is kept: the utterance so far, or what went by. It is wanted in words
+        the sooner, the longer its end is past."""
+        return Speech(np.concatenate(self._heard), LINE_RATE, due=self.voiced_at + _WANTED_S)
 
     def keep_from(self, began: float) -> None:
         """Forget what was heard before an utterance that began ``began`` s since answer."""

@@ -25,7 +25,7 @@ from pipeline.interruption.onset import Onsets
 from pipeline.speaker import Sound, Speaker
 from pipeline.tools.registry import Toolbox
 from pipeline.tts.phrases import Phrases
-from pipeline.turn import Prompt, Say, Speech, ToolCall, Transcript, Turn
+from pipeline.turn import Clause, Prompt, Say, Speech, ToolCall, Transcript, Turn
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Engines:
 
     asr: Engine[Speech, Transcript]
     llm: Engine[Prompt, Say | ToolCall]
-    tts: Engine[str, AudioFrame]
+    tts: Engine[Clause, AudioFrame]
     phrases: Phrases
     tools: Toolbox
     onsets: Onsets
@@ -142,12 +142,15 @@ class Replies:
 
     async def _voice(self, turn: Turn, clauses: Channel[str], sounds: Channel[Sound]) -> None:
         """Clauses to sound at the line's rate."""
+        due = max(_now(), turn.speech_end + _WANTED_S)
         with turn.working():
             async for clause in clauses:
                 begun = False
-                async with aclosing(self._engines.tts.stream(clause)) as frames:
+                async with aclosing(self._engines.tts.stream(Clause(clause, due))) as frames:
                     async for frame in frames:
                         turn.mark("first_audio", _now())
+                        # The next sound is wanted when this one has been heard.
+                        due += frame.duration
                         if not begun:
                             # Only now, so that a filler may still go before it.
                             await sounds.send(clause)
@@ -187,6 +190,10 @@ class Replies:
                 if await self._speaker.fill(turn, text, self._engines.phrases.get(text) or ()):
                     turn.rung = rung
 
+
+_WANTED_S = 0.4
+"""Seconds after the caller's last speech sample at which the answer's first sound is wanted: of
+several calls' clauses, the voice makes the one first that is due first."""
 
 _SURELY_SPEECH_S = 1.0
 """Speech of this length, with what is kept from before it, is more than a cough."""

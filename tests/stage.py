@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from pipeline.audio import AudioFrame
 from pipeline.call import Call
 from pipeline.config import Settings
 from pipeline.errors import EngineFailed
@@ -15,7 +16,7 @@ from pipeline.fakes import Scripted, fake_tts, hum_frames
 from pipeline.interruption.onset import Onsets, Samples
 from pipeline.reply import Engines
 from pipeline.tools.registry import Outcome, Tool, Toolbox
-from pipeline.turn import Prompt, Say, Speech, ToolCall, ToolSpec, Transcript, Turn
+from pipeline.turn import Clause, Prompt, Say, Speech, ToolCall, ToolSpec, Transcript, Turn
 from tests import clock
 from tests.fakes import FakeLine
 
@@ -76,8 +77,10 @@ class Stage:
         tts = fake_tts()
         self.asr: Scripted[Speech, Transcript] = Scripted(self._hear)
         self.llm: Scripted[Prompt, Say | ToolCall] = Scripted(self._think)
-        self.tts = Scripted(
-            lambda text: self._fail("tts", self.spoken, text) or self._later(tts._script(text))
+        self.tts: Scripted[Clause, AudioFrame] = Scripted(
+            lambda clause: (
+                self._fail("tts", self.spoken, clause.text) or self._later(tts._script(clause))
+            )
         )
         tools = Toolbox(self.tools)
         engines = Engines(self.asr, self.llm, self.tts, Ready(), tools, self.onsets)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ import numpy as np
 from pipeline.audio import AudioFrame, Pcm
 from pipeline.engine import Engine
 from pipeline.tts.streamed import in_frames
+from pipeline.turn import Clause
 
 
 class Phrases:
@@ -27,7 +28,7 @@ class Phrases:
 
     @classmethod
     async def make(
-        cls, voice: Engine[str, AudioFrame], texts: Iterable[str], folder: Path | None, key: str
+        cls, voice: Engine[Clause, AudioFrame], texts: Iterable[str], folder: Path | None, key: str
     ) -> Phrases:
         """Say each text once, or read it from ``folder`` where that was done before.
 
@@ -53,8 +54,8 @@ class Phrases:
         return self._audio.get(text)
 
 
-async def _say(voice: Engine[str, AudioFrame], text: str) -> Pcm:
-    async with aclosing(voice.stream(text)) as frames:
+async def _say(voice: Engine[Clause, AudioFrame], text: str) -> Pcm:
+    async with aclosing(voice.stream(Clause(text))) as frames:
         parts = [frame.pcm async for frame in frames]
     return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 

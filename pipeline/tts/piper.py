@@ -133,7 +133,7 @@ class Piper:
 
 
 def piper_engine(folder: Path, settings: TtsSettings) -> Remembered:
-    """The voice as an ``Engine[str | Clause, AudioFrame]``; use it as an async context manager.
+    """The voice as an ``Engine[Clause, AudioFrame]``; use it as an async context manager.
 
     Each piece of a clause is due when what was made of it has sounded, so the first pieces of other
     calls go before it.
@@ -143,16 +143,16 @@ def piper_engine(folder: Path, settings: TtsSettings) -> Remembered:
     """
     piper = Piper(folder, settings)
 
-    def work(request: str | Clause) -> Generator[AudioFrame, None, None]:
-        return piper.synthesise(request.text if isinstance(request, Clause) else request)
+    def work(request: Clause) -> Generator[AudioFrame, None, None]:
+        return piper.synthesise(request.text)
 
-    voice: Threaded[str | Clause, AudioFrame] = Threaded(
+    voice: Threaded[Clause, AudioFrame] = Threaded(
         "piper",
         work,
         threads=settings.workers,
         timeout_s=settings.timeout_s,
         failures=_FAILURES,
-        due=lambda request: request.due if isinstance(request, Clause) else None,
+        due=lambda request: request.due,
         lasts=lambda frame: frame.duration,
     )
     return Remembered(voice)

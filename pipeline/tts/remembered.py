@@ -23,9 +23,9 @@ MOST_CLAUSES = 256
 
 
 class Remembered:
-    """``Engine[str | Clause, AudioFrame]`` before another; use as an async context manager."""
+    """``Engine[Clause, AudioFrame]`` before another; use as an async context manager."""
 
-    def __init__(self, voice: Threaded[str | Clause, AudioFrame], most: int = MOST_CLAUSES) -> None:
+    def __init__(self, voice: Threaded[Clause, AudioFrame], most: int = MOST_CLAUSES) -> None:
         """``voice`` is opened and closed along. ``most`` clauses are kept."""
         self._voice = voice
         self._most = most
@@ -41,7 +41,7 @@ class Remembered:
         """As the voice does."""
         await self._voice.__aexit__(*exc_info)
 
-    async def stream(self, request: str | Clause, /) -> AsyncGenerator[AudioFrame, None]:
+    async def stream(self, request: Clause, /) -> AsyncGenerator[AudioFrame, None]:
         """The clause's frames; at once where it was said before.
 
         If cancelled or closed, so is the voice, and a clause that was not said to its end is not
@@ -50,10 +50,9 @@ class Remembered:
         Raises:
             EngineFailed: as the voice does.
         """
-        text = request.text if isinstance(request, Clause) else request
-        known = self._sounds.get(text)
+        known = self._sounds.get(request.text)
         if known is not None:
-            self._sounds.move_to_end(text)
+            self._sounds.move_to_end(request.text)
             for frame in known:
                 yield frame
             return
@@ -62,7 +61,7 @@ class Remembered:
             async for frame in frames:
                 made.append(frame)
                 yield frame
-        self._keep(text, tuple(made))
+        self._keep(request.text, tuple(made))
 
     def _keep(self, text: str, made: tuple[AudioFrame, ...]) -> None:
         if len(text) > LONGEST_LETTERS:

@@ -12,9 +12,10 @@ from pipeline.audio import AudioFrame
 from pipeline.errors import EngineFailed
 from pipeline.fakes import Scripted, fake_tts
 from pipeline.tts.phrases import Phrases
+from pipeline.turn import Clause
 
 
-def make(voice: Scripted[str, AudioFrame], folder: Path | None, key: str = "joe") -> Phrases:
+def make(voice: Scripted[Clause, AudioFrame], folder: Path | None, key: str = "joe") -> Phrases:
     return asyncio.run(Phrases.make(voice, ["Hello.", "Sorry?"], folder, key))
 
 
@@ -60,6 +61,6 @@ def test_a_text_that_was_not_made_is_none() -> None:
 
 
 def test_a_voice_that_fails_is_told() -> None:
-    voice: Scripted[str, AudioFrame] = Scripted(lambda text: [(0.0, EngineFailed("tts", "broke"))])
+    voice: Scripted[Clause, AudioFrame] = Scripted(lambda text: [(0.0, EngineFailed("tts", "broke"))])
     with pytest.raises(EngineFailed):
         make(voice, None)

@@ -22,8 +22,8 @@ class Voice:
     def __init__(self) -> None:
         self.made: list[str] = []
 
-    def work(self, request: str | Clause) -> Generator[AudioFrame, None, None]:
-        text = request.text if isinstance(request, Clause) else request
+    def work(self, request: Clause) -> Generator[AudioFrame, None, None]:
+        text = request.text
         self.made.append(text)
         for index in range(3):
             if text == "bad" and index == 2:
@@ -31,13 +31,13 @@ class Voice:
             yield AudioFrame(np.full(1600, len(text), np.int16), LINE_RATE, index * 0.2)
 
     def remembered(self, most: int = 8) -> Remembered:
-        voice: Threaded[str | Clause, AudioFrame] = Threaded(
+        voice: Threaded[Clause, AudioFrame] = Threaded(
             "voice", self.work, threads=1, timeout_s=10.0, failures=(RuntimeError,)
         )
         return Remembered(voice, most)
 
 
-async def said(voice: Remembered, request: str | Clause) -> list[AudioFrame]:
+async def said(voice: Remembered, request: Clause) -> list[AudioFrame]:
     async with aclosing(voice.stream(request)) as frames:
         return [frame async for frame in frames]
 
@@ -51,7 +51,7 @@ def test_the_second_time_it_is_the_same_sound_and_costs_the_voice_nothing() -> N
 
     async def main() -> None:
         async with maker.remembered() as voice:
-            first = await said(voice, "Sure.")
+            first = await said(voice, Clause("Sure."))
             assert await said(voice, Clause("Sure.", due=3.0)) == first
             assert len(first) == 3
 
@@ -65,7 +65,7 @@ def test_a_long_clause_is_not_kept() -> None:
 
     async def main() -> None:
         async with maker.remembered() as voice:
-            assert len(await said(voice, text)) == len(await said(voice, text))
+            assert len(await said(voice, Clause(text))) == len(await said(voice, Clause(text)))
 
     run(main())
     assert maker.made == [text, text]
@@ -77,7 +77,7 @@ def test_the_one_unused_for_longest_makes_room() -> None:
     async def main() -> None:
         async with maker.remembered(most=2) as voice:
             for text in ("one", "two", "one", "three", "one", "two"):
-                await said(voice, text)
+                await said(voice, Clause(text))
 
     run(main())
     assert maker.made == ["one", "two", "three", "two"]
@@ -88,9 +88,9 @@ def test_a_clause_that_was_cut_off_is_not_kept() -> None:
 
     async def main() -> None:
         async with maker.remembered() as voice:
-            async with aclosing(voice.stream("Sure.")) as frames:
+            async with aclosing(voice.stream(Clause("Sure."))) as frames:
                 await anext(frames)
-            assert len(await said(voice, "Sure.")) == 3
+            assert len(await said(voice, Clause("Sure."))) == 3
 
     run(main())
     assert maker.made == ["Sure.", "Sure."]
@@ -103,7 +103,7 @@ def test_a_clause_that_failed_is_not_kept() -> None:
         async with maker.remembered() as voice:
             for _ in range(2):
                 with pytest.raises(EngineFailed, match="no more memory"):
-                    await said(voice, "bad")
+                    await said(voice, Clause("bad"))
 
     run(main())
     assert maker.made == ["bad", "bad"]
@@ -114,6 +114,6 @@ def test_it_closes_the_voice() -> None:
         async with Voice().remembered() as voice:
             pass
         with pytest.raises(EngineFailed, match="was shut down"):
-            await said(voice, "late")
+            await said(voice, Clause("late"))
 
     run(main())
