@@ -2,9 +2,8 @@
 
 Two voters. :func:`ending_of` names the kind of ending that a transcript has, by closed lists of
 words and phrases: the cases that hurt are few and regular, an article, a filler, half a telephone
-number. The transcriber's own odds that a sentence ends there know the rest: its decoder is a
-language model that has heard the melody, and they cost nothing. ``docs/turns.md`` has the figures,
-and those of the models that lost.
+number. What the transcriber heard (:mod:`pipeline.asr.closing`) knows the rest, and costs nothing.
+``docs/turns.md`` has the figures, and those of the models that lost.
 """
 
 from __future__ import annotations
@@ -93,9 +92,10 @@ _WORDS_DECIDE = frozenset(
 )
 """Where the sound is not asked: a group of digits is spoken as if it were the last."""
 
-_BIAS, _WORDS, _CLOSING = -5.2, 0.6, 1.85
-"""Logistic regression of the log-odds on the tune half of ``bench/finish.tsv``. A threshold of 0.6
-on the result lets about 4 % of the pauses inside sentences pass as ends."""
+_WORDS_WEIGHT = 0.5
+"""Of the words' log-odds beside those of the sound: logistic regression on the tune half of
+``bench/speech/finish.tsv``. With it, a threshold of 0.6 lets 2 to 4 % of the pauses inside
+sentences pass for ends, and knows nine ends of ten."""
 
 
 def sounds_finished(text: str, closing: float | None = None) -> float:
@@ -103,16 +103,15 @@ def sounds_finished(text: str, closing: float | None = None) -> float:
 
     Args:
         text: what the transcriber made of the utterance so far; case and punctuation may be any.
-        closing: how much likelier than not the transcriber finds the end of a sentence behind the
-            last word: P(stop) / (P(stop) + P(more)), where a stop is one of ``. ? !`` and more is
-            a comma, a dash, dots or another word. It heard the voice fall or hang. None where it
-            cannot tell; the words then judge alone, and worse.
+        closing: the transcriber's probability that the utterance is over, by what it heard
+            (:mod:`pipeline.asr.closing`). None where it tells none; the words then judge alone,
+            and only what is surely open or surely an answer can be told.
     """
     kind = ending_of(text)
     by_words = _BY_WORDS[kind]
     if closing is None or kind in _WORDS_DECIDE:
         return by_words
-    odds = _BIAS + _WORDS * _log_odds(by_words) + _CLOSING * _log_odds(closing)
+    odds = _log_odds(closing) + _WORDS_WEIGHT * _log_odds(by_words)
     return 1.0 / (1.0 + math.exp(-odds))
 
 
