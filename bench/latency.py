@@ -91,9 +91,9 @@ async def run_latency(server: ServerUnderTest, plan: LatencyPlan, console: Conso
     noise = LineNoise()
     if plan.warm_up:
         console.print("warming up: one call of one turn, not counted")
-        await place_call(server.media, _order(plan, clips, -1, 1), noise)
+        await place_call(server.media, order_of(plan, clips, -1, 1), noise)
     starts = arrivals(plan)
-    orders = [_order(plan, clips, index, plan.turns) for index in range(plan.calls)]
+    orders = [order_of(plan, clips, index, plan.turns) for index in range(plan.calls)]
     console.print(
         f"{plan.calls} calls of {plan.turns} turns, the last begins at {starts[-1]:.0f} s"
     )
@@ -123,7 +123,8 @@ def arrivals(plan: LatencyPlan) -> list[float]:
     return starts
 
 
-def _order(plan: LatencyPlan, clips: Sequence[Clip], index: int, turns: int) -> CallOrder:
+def order_of(plan: LatencyPlan, clips: Sequence[Clip], index: int, turns: int) -> CallOrder:
+    """Call number ``index`` of a plan, alike each time; -1 is the one that warms up."""
     chance = random.Random(f"{plan.seed}/{index}")
     # The order of clips differs from call to call, and so does the first one.
     first = clips[index % len(clips)]
