@@ -151,6 +151,6 @@ def seconds_of_speech(item: Speech | Transcript) -> float:
     return item.duration if isinstance(item, Speech) else 0.0
 
 
-def seconds_of_frame(item: str | AudioFrame) -> float:
+def seconds_of_frame(item: Clause | AudioFrame) -> float:
     """Sound that a voice makes."""
     return item.duration if isinstance(item, AudioFrame) else 0.0

@@ -3,6 +3,7 @@
 The first clause decides how long the caller waits, so it is cut at the first place where a speaker
 might breathe; later ones at sentence ends, where the voice sounds best. A clause is cut only when
 the character after its punctuation is known: "3.5", "Mr. Smith" and "jane.doe@acme.com" stay whole.
+Waiting for that character costs a token's time; a short first sentence of plain words does not.
 """
 
 from __future__ import annotations
@@ -32,6 +33,14 @@ _PAUSE = re.compile(r"""[,;:\u2014\u2013]["')\]]*(?=\s)|\s-(?=\s)""")
 _JOINT = re.compile(
     r"\s(?=(?:and|but|or|so|because|that|which|who|when|if|to|with|for|from|about)\s)"
 )
+
+_PLAIN_WORDS = 5
+
+_BEFORE_ADDRESSES = frozenset(
+    {"to", "at", "is", "from", "on", "via", "email", "mail", "write", "visit", "site", "website"}
+)
+
+_PLAIN_SENTENCE = re.compile(r"\s*[A-Z][A-Za-z', ]*(?:[!?]|(?<=[A-Za-z]{4})\.)")
 
 _ABBREVIATIONS = frozenset(
     {"mr", "mrs", "ms", "dr", "st", "jr", "sr", "inc", "ltd", "co", "corp", "vs", "dept"}
@@ -79,6 +88,8 @@ class ClauseCutter:
             ends += [match.end() for match in joints][:1]
         if ends:
             return min(ends)
+        if not self._cut_any and _is_plain_sentence(self._text):
+            return len(self._text)
         if hurried and not self._cut_any:
             space = self._text.rfind(" ")
             return space if space >= _HURRIED_LETTERS else None
@@ -92,6 +103,19 @@ class ClauseCutter:
 def is_speakable(text: str) -> bool:
     """Whether there is anything in it to say: a letter or a digit."""
     return any(char.isalnum() for char in text)
+
+
+def _is_plain_sentence(text: str) -> bool:
+    """Whether it is a short sentence of nothing but words, the last no abbreviation, and none
+    that an address might follow: "Write to jane" may go on with ".doe@acme.com"."""
+    if not _PLAIN_SENTENCE.fullmatch(text):
+        return False
+    words = text.lower().rstrip(".!?").split()
+    return (
+        len(words) <= _PLAIN_WORDS
+        and words[-1] not in _ABBREVIATIONS
+        and _BEFORE_ADDRESSES.isdisjoint(words)
+    )
 
 
 def _is_end(match: re.Match[str]) -> bool:

@@ -38,6 +38,21 @@ def test_the_first_clause_is_out_before_the_sentence_ends() -> None:
     assert ClauseCutter().feed("Thanks for calling us, ") == ["Thanks for calling us,"]
 
 
+def test_a_plain_first_sentence_does_not_wait_for_what_follows_it() -> None:
+    assert ClauseCutter().feed("I'm sorry.") == ["I'm sorry."]
+    assert ClauseCutter().feed("Who is it?") == ["Who is it?"]
+    for doubtful in ("No.", "Ask Mr.", "It is approx.", "It is $3.", "Write to jane.doe@acme."):
+        assert ClauseCutter().feed(doubtful) == []
+
+
+def test_a_hurried_first_clause_is_what_words_are_there() -> None:
+    cutter = ClauseCutter()
+    assert cutter.feed("We bring", hurried=True) == []
+    assert cutter.feed(" fresh cof", hurried=True) == ["We bring fresh"]
+    assert cutter.feed("fee to", hurried=True) == []
+    assert cutter.finish() == ["coffee to"]
+
+
 def test_a_long_first_clause_is_cut_where_a_speaker_could_breathe() -> None:
     text = "We bring fresh coffee and machines to offices and to shops that want them. Yes."
     clauses = ["We bring fresh coffee and machines to offices", "and to shops that want them."]
