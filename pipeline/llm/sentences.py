@@ -111,10 +111,11 @@ def _is_plain_sentence(text: str) -> bool:
     if not _PLAIN_SENTENCE.fullmatch(text):
         return False
     words = text.lower().rstrip(".!?").split()
-    return (
-        len(words) <= _PLAIN_WORDS
-        and words[-1] not in _ABBREVIATIONS
-        and _BEFORE_ADDRESSES.isdisjoint(words)
+    if len(words) > _PLAIN_WORDS:
+        return False
+    # Only a full stop can stand in an abbreviation or an address.
+    return not text.endswith(".") or (
+        words[-1] not in _ABBREVIATIONS and _BEFORE_ADDRESSES.isdisjoint(words)
     )
 
 
