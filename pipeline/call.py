@@ -195,7 +195,7 @@ class Call:
             if turn in self.turns:
                 self.turns.remove(turn)
             return None
-        finished = sounds_finished(turn.transcript.text)
+        finished = sounds_finished(turn.transcript.text, turn.transcript.closing)
         self._hearing.wait(self._patience.wait_ms(finished))
         if finished >= self._settings.turns.finished_at:
             self._let_think(sure=True)

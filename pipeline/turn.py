@@ -127,6 +127,10 @@ class Transcript:
     fell_back: bool = False
     """Whether the short window looped and the full 30 s window had to answer."""
 
+    closing: float | None = None
+    """Probability, 0 to 1, that the speaker had finished, by how it sounded; None where the
+    transcriber cannot tell."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

@@ -7,7 +7,7 @@ lazily, on whatever thread iterates.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
-from pipeline.asr import windows
+from pipeline.asr import closing, windows
+from pipeline.asr.closing import Closing, Signs
 from pipeline.asr.encoder import Encoder
 from pipeline.asr.mel import HOP, MelBands
 from pipeline.asr.windows import FULL_WINDOW_S, WHISPER_RATE
@@ -47,6 +48,9 @@ class _Heard:
     """Probability that nobody spoke."""
 
     looped: bool
+
+    closing: float | None
+    """How likely the speaker had finished; None where nobody can tell."""
 
 
 class Whisper:
@@ -89,6 +93,8 @@ class Whisper:
             task="transcribe",
             language="en",
         )
+        self._closing = Closing.load(model_name)
+        self._signs = Signs.of(self._tokenizer.encode, self._tokenizer.eot)
         # Symbols and annotations ("[music]") that are written and not said.
         self._suppressed = list(get_suppressed_tokens(self._tokenizer, [-1]))
 
@@ -119,6 +125,7 @@ class Whisper:
             " ".join(piece.text for piece in heard),
             confidence=float(np.exp(np.concatenate([p.log_probabilities for p in heard])).mean()),
             fell_back=fell_back,
+            closing=heard[-1].closing,
         )
 
     def warm_up(self) -> None:
@@ -145,8 +152,9 @@ class Whisper:
         duration_s = len(samples) / WHISPER_RATE
         limit = windows.most_tokens(duration_s)
         # The prompt lacks <|notimestamps|> on purpose: see windows.
+        encoded = self._encoder.encode(self._features(samples, pad_s))
         (result,) = self._model.model.generate(
-            self._encoder.encode(self._features(samples, pad_s)),
+            encoded,
             [self._tokenizer.sot_sequence],
             beam_size=1,
             # CTranslate2 lets a text have half of it, and the prompt the other half.
@@ -166,6 +174,27 @@ class Whisper:
             text,
             no_speech=result.no_speech_prob,
             looped=len(ids) >= limit or windows.looks_looped(tokens, text, limit, duration_s),
+            closing=self._closing_of(samples, encoded, result.logits[0], tokens, kept),
+        )
+
+    def _closing_of(
+        self,
+        samples: NDArray[np.float32],
+        encoded: ctranslate2.StorageView,
+        logits: Sequence[ctranslate2.StorageView],
+        tokens: Sequence[int],
+        kept: Sequence[int],
+    ) -> float | None:
+        """How likely the speaker had finished, from what was computed for the words anyway."""
+        step = closing.step_behind_words(
+            [self._tokenizer.decode([token]) for token in tokens], kept
+        )
+        if self._closing is None or step is None or step >= len(logits):
+            return None
+        return self._closing.probability(
+            closing.stop_odds(np.asarray(logits[step]).reshape(-1), self._signs),
+            np.asarray(encoded)[0],
+            closing.end_of_speech(samples),
         )
 
     def _once(self, heard: _Heard) -> _Heard:
@@ -175,7 +204,9 @@ class Whisper:
         count = windows.first_round(heard.tokens)
         tokens = heard.tokens[:count]
         text = self._tokenizer.decode(tokens).strip()
-        return _Heard(tokens, heard.log_probabilities[:count], text, heard.no_speech, looped=False)
+        return _Heard(
+            tokens, heard.log_probabilities[:count], text, heard.no_speech, False, heard.closing
+        )
 
 
 def whisper_engine(
