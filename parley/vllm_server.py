@@ -37,6 +37,33 @@ def fork_the_engine() -> None:
     platform.check_and_update_config = classmethod(decide_then_fork)
 
 
+def normalise_by_kernel() -> None:
+    """Have vLLM take its compiled kernel for root-mean-square norms on a CPU, as it does on a GPU.
+
+    It has one for CPUs and does not choose it: seven torch operations do the work instead, 60 times
+    a token. Alone they take 52 us against 6.
+    """
+    import torch
+    from vllm import ir
+    from vllm.config.kernel import IrOpPriorityConfig
+    from vllm.platforms import current_platform
+
+    current_platform.import_kernels()
+    current_platform.import_ir_kernels()
+    names = ("rms_norm", "fused_add_rms_norm")
+    if not all(hasattr(torch.ops._C, name) for name in names):
+        return
+    for name in names:
+        getattr(ir.ops, name).impls["vllm_c"].supported = True
+
+    def priority(_platform: type, _config: Any) -> Any:
+        return IrOpPriorityConfig.with_default(
+            ["native"], **dict.fromkeys(names, ["vllm_c", "native"])
+        )
+
+    type(current_platform).get_default_ir_op_priority = classmethod(priority)
+
+
 def die_with_parent() -> None:
     """Let the kernel end this process when its parent is gone, even if that was killed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -49,6 +76,7 @@ def main() -> None:
 
     if current_platform.is_cpu():
         fork_the_engine()
+        normalise_by_kernel()
         os.register_at_fork(after_in_child=die_with_parent)
     serve()
 
