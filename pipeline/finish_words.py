@@ -22,9 +22,12 @@ def _words(text: str) -> frozenset[str]:
 
 PREPOSITIONS = _words(
     """of from with into at by between during without about to than per via until till against
-    toward towards onto for in on upon through across within under over among like as off"""
+    toward towards onto for upon across within among like as"""
 )
-"""Something must follow, but for questions ("who is it from") and verbs with a particle."""
+"""Something must follow, but in questions ("who is it from")."""
+
+PARTICLES = _words("in on off over through under around along down up out")
+"""Prepositions that a verb may end with: "start over", "come in"."""
 
 OPEN_WORDS = _words(
     """a an the my your our their his its every each these those some any no another other
@@ -90,8 +93,7 @@ SUBORDINATE = re.compile(
 ANSWERS = _words(
     """yes yeah yep yup no nope nah sure okay ok right correct exactly absolutely definitely
     certainly thanks goodbye bye hello hi nothing none never anytime whatever either both
-    perfect great fine good cool wonderful agreed alright cheers tomorrow today tonight monday
-    tuesday wednesday thursday friday saturday sunday noon midnight"""
+    perfect great fine good cool wonderful agreed alright cheers"""
 )
 """Alone they are a whole answer."""
 
@@ -134,12 +136,6 @@ ELLIPSIS = re.compile(
 )
 """An answer may end in its verb: "yes it is", "no we haven't"."""
 
-PARTICLE_VERB = re.compile(
-    r"\b(?:come|go|log|sign|check|hold|put|move|carry|call|drop|take|turn|switch|set|cut|fill"
-    r"|logged|signed|dropped|turned|get|got|getting|keep|stay|left|going)"
-    r" (?:\w+ )?(?:in|on|off|through|over)$"
-)
-
 CLOSING = re.compile(
     r"\b"
     + _any_of(
@@ -151,7 +147,8 @@ CLOSING = re.compile(
         would be (?:great|good|fine|perfect|nice)|sounds good|for me|right|correct|okay|isn't it
         aren't you|don't you|is it|now|already|yet|so far|else|ago|soon|later|immediately
         nobody|somebody|anybody|nothing|everything|anything|something|me|us|them|him
-        myself|yourself|himself|herself|ourselves|themselves|mine|yours"""
+        myself|yourself|himself|herself|ourselves|themselves|mine|yours
+        (?:mon|tues|wednes|thurs|fri|satur|sun)day"""
     )
     + r"$"
 )
