@@ -156,6 +156,8 @@ def vllm_command(settings: LlmSettings, folder: Path, port: int, on_cpu: bool) -
     command = [sys.executable, "-m", "parley.vllm_server", "--model", str(folder)]
     command += ["--served-model-name", served_name(settings), "--host", "127.0.0.1"]
     command += ["--port", str(port), "--max-model-len", str(settings.max_model_len)]
+    # Who is due first is served first, not who came first: see pipeline/llm/vllm.py.
+    command += ["--scheduling-policy", "priority"]
     # Without white space in it, a tool call is fewer tokens and has one form.
     command += ["--structured-outputs-config"]
     command += ['{"backend": "xgrammar", "disable_any_whitespace": true}']

@@ -58,7 +58,7 @@ def normalise_by_kernel() -> None:
 
     def priority(_platform: type, _config: Any) -> Any:
         return IrOpPriorityConfig.with_default(
-            ["native"], **dict.fromkeys(names, ["vllm_c", "native"])
+            ["native"], **{name: ["vllm_c", "native"] for name in names}
         )
 
     type(current_platform).get_default_ir_op_priority = classmethod(priority)

@@ -161,6 +161,14 @@ class Prompt:
     must_call: str | None = None
     """Name of the tool that this reply must call, or None when the model chooses."""
 
+    due: float | None = None
+    """Event loop time at which its first words are wanted: of what waits, the earliest is served
+    first. None: within a second of being asked for."""
+
+    most_tokens: int | None = None
+    """Longest reply, in tokens; None for the settings' own. With 1 the model does little but read
+    the prompt, so that a later one that begins alike is answered sooner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Say:

@@ -6,6 +6,7 @@ vLLM aborts the request and frees its slot; nothing else is needed to cancel.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -24,6 +25,10 @@ _LOG = logging.getLogger(__name__)
 
 _MOST_CONNECTIONS = 1_024
 """Replies at once from this process; one more waits for a connection within its own deadline."""
+
+
+_UNDATED_S = 1.0
+"""A prompt that names no deadline is wanted within this time of being asked."""
 
 
 @asynccontextmanager
@@ -107,9 +112,14 @@ class VllmEngine:
             "model": self._model,
             "messages": [_as_json(message) for message in request.messages],
             "stream": True,
-            "max_tokens": self._settings.max_tokens,
+            "max_tokens": request.most_tokens or self._settings.max_tokens,
             "temperature": self._settings.temperature,
         }
+        if self._settings.url is None:
+            # Our own server schedules by it; another may refuse a request that has one.
+            now = asyncio.get_running_loop().time()
+            due = now + _UNDATED_S if request.due is None else request.due
+            body["priority"] = int(due * 1000)
         if forced is not None:
             # The call's opening is put into the model's mouth and prefilled in one step; only the
             # arguments are generated, under their schema.

@@ -53,7 +53,9 @@ class Server:
 
 
 @asynccontextmanager
-async def engine(server: Server, timeout_s: float = 2.0) -> AsyncIterator[VllmEngine]:
+async def engine(
+    server: Server, timeout_s: float = 2.0, url: str | None = None
+) -> AsyncIterator[VllmEngine]:
     app = web.Application()
     app.router.add_post("/v1/chat/completions", server.answer)
     runner = web.AppRunner(app, handler_cancellation=True)
@@ -61,7 +63,7 @@ async def engine(server: Server, timeout_s: float = 2.0) -> AsyncIterator[VllmEn
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    settings = LlmSettings(timeout_s=timeout_s)
+    settings = LlmSettings(timeout_s=timeout_s, url=url)
     try:
         async with open_vllm(f"http://127.0.0.1:{port}/v1", "m", settings, "secret") as opened:
             yield opened
@@ -75,6 +77,33 @@ def reply(server: Server, prompt: Prompt, timeout_s: float = 2.0) -> list[Say | 
             return [piece async for piece in pieces]
 
     return asyncio.run(main())
+
+
+async def body_of(prompt: Prompt, url: str | None = None) -> dict[str, Any]:
+    server = Server(["Hi."])
+    async with engine(server, url=url) as llm, aclosing(llm.stream(prompt)) as pieces:
+        async for _ in pieces:
+            pass
+    return server.bodies[0]
+
+
+def test_an_earlier_deadline_is_a_lower_priority_number_and_none_means_within_a_second() -> None:
+    async def main() -> list[int]:
+        now = asyncio.get_running_loop().time()
+        dues = (now + 0.05, None, now + 5.0)
+        return [(await body_of(Prompt(ASK, due=due)))["priority"] for due in dues]
+
+    numbers = asyncio.run(main())
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_server_that_is_not_ours_is_sent_no_priority() -> None:
+    assert "priority" not in asyncio.run(body_of(Prompt(ASK, due=1.0), url="http://gpu0:8000/v1"))
+
+
+def test_a_prompt_may_want_fewer_tokens_than_the_settings() -> None:
+    assert asyncio.run(body_of(Prompt(ASK, most_tokens=1)))["max_tokens"] == 1
+    assert asyncio.run(body_of(Prompt(ASK)))["max_tokens"] == LlmSettings().max_tokens
 
 
 def test_text_comes_in_pieces_and_calls_whole() -> None:
