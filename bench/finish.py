@@ -72,7 +72,7 @@ async def run_finish(settings: Settings, cases: Sequence[Case], console: Console
 
 def judge(case: Case, transcript: Transcript) -> Judged:
     """One case, by its transcript."""
-    odds: float | None = getattr(transcript, "closing", None)
+    odds = transcript.closing
     began = time.process_time()
     both = sounds_finished(transcript.text, odds)
     took = time.process_time() - began

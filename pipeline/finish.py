@@ -105,6 +105,10 @@ _SHORT, _ANSWER_SOUND = 4, 0.5
 """Up to so many words, an answer that we know is judged by them, and the sound counts little: in so
 short a sound the transcriber hears the beginning of a sentence, and is wrong about "goodbye"."""
 
+_LEAST_BY_SOUND = 0.12
+"""However open it sounds, only words make it certain that something is missing: "five" is a whole
+answer and sounds like the beginning of one, and should not be kept waiting longest."""
+
 
 def sounds_finished(text: str, closing: float | None = None) -> float:
     """Probability, 0 to 1, that the caller is done.
@@ -122,7 +126,7 @@ def sounds_finished(text: str, closing: float | None = None) -> float:
     odds = _log_odds(closing) + _WORDS_WEIGHT * _log_odds(by_words)
     if kind is Ending.ANSWER and _is_short(text):
         odds = _log_odds(by_words) + _ANSWER_SOUND * _log_odds(closing)
-    return 1.0 / (1.0 + math.exp(-odds))
+    return max(_LEAST_BY_SOUND, 1.0 / (1.0 + math.exp(-odds)))
 
 
 def _is_short(text: str) -> bool:
