@@ -29,6 +29,7 @@ def turns(
         int, typer.Option(help="From soft end to judgement, as the ledger has it; not live.")
     ] = 120,
     calls: Annotated[int, typer.Option(help="Calls for each setting; live only.", min=1)] = 1,
+    each: Annotated[int, typer.Option(help="Turns of each call; live only.", min=1)] = 17,
     config: Annotated[Path, CONFIG] = Path("configs/local.toml"),
     folder: Annotated[Path, FOLDER] = Path("runs"),
 ) -> None:
@@ -48,7 +49,7 @@ def turns(
             publish(report, folder)
             return True
         console.print(f"callers' priority: {ask_for_punctuality()}")
-        plan = LatencyPlan(calls=calls, turns=17)
+        plan = LatencyPlan(calls=calls, turns=each)
         report = await run_live(config, folder, plan, console)
         publish(report, folder)
         return not report.results["void"]
