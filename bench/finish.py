@@ -11,20 +11,23 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from bench.finish_cases import Case
-from bench.report import Report, table
+from bench.finish_cases import Case, finish_cases
+from bench.options import CONFIG, FOLDER, run_to_exit
+from bench.report import Report, publish, table
 from bench.stats import summary
 from pipeline.audio import LINE_RATE
 from pipeline.build import open_asr
-from pipeline.config import Settings
+from pipeline.config import Settings, load_settings
 from pipeline.engine import only
 from pipeline.finish import ending_of, sounds_finished
 from pipeline.turn import Speech, Transcript
@@ -50,6 +53,28 @@ class Judged:
     both: float
     judge_us: float
     """Microseconds of one core for the judgement, the transcript being there."""
+
+
+def finish(
+    *,
+    root: Annotated[Path, typer.Option(help="Where the Debian packages are unpacked.")] = Path("/"),
+    config: Annotated[Path, CONFIG] = Path("configs/local.toml"),
+    folder: Annotated[Path, FOLDER] = Path("runs"),
+) -> None:
+    """Ends of utterances that are known as such, and pauses that pass for ends.
+
+    Why: how long we wait follows from this judgement. 60 human cases in the repository, 608 with
+    the packages asterisk-core-sounds-en-wav and pocketsphinx-testdata.
+    """
+    console = Console(stderr=True, highlight=False)
+
+    async def run() -> bool:
+        settings = load_settings(config)
+        judged = await run_finish(settings, finish_cases(root), console)
+        publish(report_of(judged, settings), folder)
+        return True
+
+    run_to_exit(run())
 
 
 async def run_finish(settings: Settings, cases: Sequence[Case], console: Console) -> list[Judged]:
