@@ -8,6 +8,7 @@ to its end in a group that outlives the reply: interruption neither undoes nor d
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
@@ -24,10 +25,18 @@ from pipeline.tools.crm import Contact
 from pipeline.tools.registry import Tool, Toolbox, ToolContext, open_question
 from pipeline.turn import Prompt, Say, ToolCall, ToolResult, Turn
 
+_LOG = logging.getLogger(__name__)
+
 _MOST_ROUNDS = 3
 """How often one reply may go back to the model with tool results."""
 
 _MOST_SENTENCES = 3
+
+_WANTED_S = 0.3
+"""Seconds after the caller's last speech sample at which the model's first words are wanted."""
+
+_READ_AHEAD_S = 2.0
+"""Reading ahead may take this long: nobody waits for it yet."""
 
 
 class Brain:
@@ -54,6 +63,11 @@ class Brain:
         # What the model may choose from; empty when code decides what is called.
         self._offered = tools.specs if settings.llm.tools == "chosen" else ()
         self._shared = history.preamble(settings.agent, self._offered)
+        # Written once: a clock that went on in it would have the server read the call anew each
+        # minute. The tools see the real one.
+        self._facts = history.call_facts(
+            contact.facts() if contact else None, clock().astimezone(self._zone)
+        )
 
     async def think(
         self, turn: Turn, past: Sequence[Turn], clauses: Channel[str], writes: asyncio.TaskGroup
@@ -89,6 +103,21 @@ class Brain:
             prompt = self._prompt(turn, past)
         await reply.finish()
 
+    async def read_ahead(self, past: Sequence[Turn]) -> None:
+        """Let the model read what the next prompt will begin with, while the caller speaks.
+
+        It saves the time of reading that at the end of the turn. Failure costs nothing. If
+        cancelled, it is read as far as it was.
+        """
+        chat = history.messages(self._shared, self._facts, past, "")
+        prompt = Prompt(chat, self._offered, due=_now() + _READ_AHEAD_S, most_tokens=1)
+        try:
+            async with aclosing(self._llm.stream(prompt)) as pieces:
+                async for _ in pieces:
+                    pass
+        except EngineFailed as failure:
+            _LOG.info("call %s: was not read ahead: %s", self._call_id, failure)
+
     def _certain_answer(self, caller: str) -> str | None:
         """What code says, whatever a model would: that we are an AI, for instance."""
         for pattern, answer in self._agent.certain:
@@ -113,10 +142,8 @@ class Brain:
 
     def _prompt(self, turn: Turn, past: Sequence[Turn]) -> Prompt:
         assert turn.transcript is not None
-        contact = self._contact.facts() if self._contact else None
-        facts = history.call_facts(contact, self._clock().astimezone(self._zone))
-        chat = history.messages(self._shared, facts, past, turn.transcript.text, turn.tools)
-        return Prompt(chat, self._offered)
+        chat = history.messages(self._shared, self._facts, past, turn.transcript.text, turn.tools)
+        return Prompt(chat, self._offered, due=_due(turn))
 
     async def _use_all(
         self,
@@ -162,7 +189,11 @@ class Brain:
 def _call_prompt(tool: Tool, turn: Turn) -> Prompt:
     assert turn.transcript is not None
     chat = history.call_messages(tool.spec, tool.examples, turn.transcript.text)
-    return Prompt(chat, (tool.spec,), must_call=tool.spec.name)
+    return Prompt(chat, (tool.spec,), must_call=tool.spec.name, due=_due(turn))
+
+
+def _due(turn: Turn) -> float:
+    return turn.speech_end + _WANTED_S
 
 
 class _Reply:

@@ -102,6 +102,8 @@ class Call:
         self._reply: asyncio.Task[None] | None = None
         # The turn whose reply the present utterance interrupted.
         self._cut_off: Turn | None = None
+        # Lets the model read the conversation so far while the caller speaks.
+        self._reading: asyncio.Task[None]
         # Owns every task of the call. Set by run, as is what answers.
         self._group: asyncio.TaskGroup
         self._replies: Replies
@@ -128,6 +130,7 @@ class Call:
                     writes=self._group,
                 )
                 self._greet()
+                self._reading = self._group.create_task(self._brain.read_ahead([]))
                 async for event in self.line:
                     match event:
                         case AudioFrame():
@@ -137,6 +140,7 @@ class Call:
                         case KeyPressed():
                             self.keys += event.digit
                 await self._cancel_reply()
+                self._reading.cancel()
                 if self._weighing is not None:
                     self._weighing.cancel()
         finally:
@@ -280,6 +284,8 @@ class Call:
         self._hearing.keep_from(began)
         self._cut_off = self.turns[-1] if interrupted and self.turns else None
         self._settle(interrupted)
+        if self._reading.done():
+            self._reading = self._group.create_task(self._brain.read_ahead(list(self.turns)))
 
     async def _cancel_reply(self) -> None:
         reply, self._reply = self._reply, None

@@ -65,11 +65,13 @@ class Stage:
     tts_s: float = 0.0
     """Seconds that the voice takes before its first sound, besides its usual 30 ms."""
     settings: Settings = SETTINGS
+    now: Callable[[], datetime] = lambda: NOW
     onsets: Onsets = field(default_factory=AllSpeech)
     llm_script: Callable[[Prompt], list[tuple[float, Say | ToolCall | Exception]]] | None = None
 
     def __post_init__(self) -> None:
         self.prompts: list[Prompt] = []
+        self.read_ahead: list[Prompt] = []
         self.speeches: list[Speech] = []
         self.spoken: list[str] = []
         self.settled: list[Turn] = []
@@ -89,7 +91,7 @@ class Stage:
             engines,
             self.settings,
             contact=None,
-            clock=lambda: NOW,
+            clock=self.now,
             settled=self.settled.append,
         )
 
@@ -112,6 +114,9 @@ class Stage:
         return failed or [(self.asr_s, Transcript(self.texts[len(self.speeches) - 1]))]
 
     def _think(self, prompt: Prompt) -> Any:
+        if prompt.most_tokens == 1:
+            self.read_ahead.append(prompt)
+            return [(0.05, Say(""))]
         failed = self._fail("llm", self.prompts, prompt)
         if failed or self.llm_script is not None:
             return failed or self.llm_script(prompt)  # type: ignore[misc]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pipeline.config import Settings
-from tests.stage import LONG, SETTINGS, Stage, calls_then_says, tool
+from pipeline.errors import EngineFailed
+from pipeline.turn import Prompt
+from tests.stage import LONG, NOW, SETTINGS, Stage, calls_then_says, tool
 
 UNSURE = Settings.model_validate(
     SETTINGS.model_dump() | {"turns": {"finished_at": 1.0, "unfinished_at": 0.0}}
@@ -98,3 +103,35 @@ def test_a_caller_who_goes_on_just_as_the_answer_begins_gets_one_answer_to_all()
     assert stage.speeches[-1].duration > 2.3
     assert stage.call.turns[1].resumed == 1
     assert len(stage.line.times("clear")) == 1
+
+
+# -- Reading ahead ------------------------------------------------------------------------------
+
+
+def test_the_model_reads_the_conversation_while_the_caller_speaks() -> None:
+    stage = Stage([-1.5, 1.0, -3.0, 1.0, -3.0]).run()
+    # At the start, and at the beginning of each utterance.
+    assert len(stage.read_ahead) == 3
+    for ahead, asked in zip(stage.read_ahead[1:], stage.prompts, strict=True):
+        assert ahead.messages[:-1] == asked.messages[:-1]
+        assert ahead.messages[-1].content == ""
+
+
+def test_reading_ahead_may_fail() -> None:
+    class Broken(Stage):
+        def _think(self, prompt: Prompt) -> Any:
+            if prompt.most_tokens == 1:
+                return [(0.05, EngineFailed("llm", "broke"))]
+            return super()._think(prompt)
+
+    stage = Broken([-1.5, 1.0, -3.0]).run()
+    assert stage.call.turns[1].heard == "Yes."
+    assert stage.call.turns[1].failures == []
+
+
+def test_a_clock_that_goes_on_does_not_change_what_was_read() -> None:
+    minutes = iter(range(1000))
+    stage = Stage([-1.5, 1.0, -3.0, 1.0, -3.0], now=lambda: NOW + timedelta(minutes=next(minutes)))
+    stage.run()
+    first, second = (prompt.messages for prompt in stage.prompts)
+    assert second[: len(first) - 1] == first[:-1]
