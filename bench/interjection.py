@@ -63,7 +63,8 @@ class IntrusionHeard:
     """How long the agent was audible after the clear, in the half second that followed it."""
 
     went_on_s: float | None
-    """From the end of the sound until a stopped agent was audible again; None if it was not."""
+    """From the end of the sound until a stopped agent was audible again; None if it was not. From
+    the clear on, where the sound still lasted."""
 
     @property
     def stopped(self) -> bool:
@@ -211,7 +212,7 @@ class Interjecting:
                 None if clear is None else clear - at,
                 silent_s,
                 leaked_s,
-                None if went_on is None else went_on - until,
+                None if went_on is None else went_on - (until if went_on > until else clear or at),
             )
         )
         self._index += 1

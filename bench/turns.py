@@ -34,6 +34,9 @@ FINISHED_AT = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 SILENCE_ALONE_MS = (200, 300, 400, 500, 600, 700, 800)
 SOFT_END_MS = (60, 80, 100, 120, 160)
 
+TARGET_RATE = 0.03
+"""Pauses inside sentences that may be cut into; only settings that keep to it are shown."""
+
 SHORTEST_MS = min(SHORT_MS)
 """No setting of the sweep ends a turn after less silence."""
 
@@ -129,17 +132,19 @@ def _given_at_ms(silence: Silence, patience: Patience, turns: TurnSettings, know
 
 
 def best_of(points: Sequence[TurnPoint]) -> list[TurnPoint]:
-    """Those that no other point beats in both median wait and rate; the quickest first."""
-    best: list[TurnPoint] = []
-    lowest = float("inf")
-    for point in sorted(
-        points, key=lambda p: (p.wait_ms["p50"], p.rate() or 0.0, p.wait_ms["p95"])
-    ):
-        rate = point.rate() or 0.0
-        if rate < lowest:
-            best.append(point)
-            lowest = rate
-    return best
+    """Those that no other point beats in median wait, p95 and rate at once; the quickest first."""
+    figures = {
+        (point.wait_ms["p50"], point.wait_ms["p95"], point.rate() or 0.0): point
+        for point in reversed(points)  # of equals the first one is kept
+    }
+    return [
+        figures[mine]
+        for mine in sorted(figures)
+        if not any(
+            other != mine and all(o <= m for o, m in zip(other, mine, strict=True))
+            for other in figures
+        )
+    ]
 
 
 def speculation_of(hearings: Mapping[int, Sequence[Hearing]]) -> list[dict[str, Any]]:
@@ -224,9 +229,10 @@ _BEGUN = ("soft end ms", "turns", "begun a turn", "in vain a turn")
 
 
 def _told(points: Sequence[TurnPoint]) -> list[TurnPoint]:
-    """The default, silence alone, and the best of the rest."""
-    rest = [point for point in best_of(points[1:]) if point.name == "judged"]
-    return [points[0], *(point for point in points if point.name == "silence alone"), *rest]
+    """The default, silence alone, and those of the best that meet the target for cut-ins."""
+    best = [point for point in best_of(points) if point.name == "judged"]
+    meeting = [point for point in best if (point.rate() or 0.0) <= TARGET_RATE]
+    return [points[0], *(point for point in points if point.name == "silence alone"), *meeting]
 
 
 def _row(point: TurnPoint) -> tuple[object, ...]:

@@ -42,7 +42,7 @@ LIVE: tuple[tuple[str, dict[str, object]], ...] = (
 
 def by_words_and_voice(transcript: Transcript) -> float:
     """The judgement that a call makes: see :func:`pipeline.finish.sounds_finished`."""
-    return sounds_finished(transcript.text, getattr(transcript, "closing", None))
+    return sounds_finished(transcript.text, transcript.closing)
 
 
 async def run_offline(

@@ -79,6 +79,12 @@ def test_an_agent_that_goes_on_is_heard_to() -> None:
     assert one.went_on_s == pytest.approx(1.0, abs=2 * FRAME_S)
 
 
+def test_an_agent_that_goes_on_while_the_sound_lasts_is_timed_from_its_clear() -> None:
+    agent = hushed(says((0.5, 10.0), (AT + 0.35, 3.0)), AT + 0.1)
+    [one], _ = intrude(agent)
+    assert one.went_on_s == pytest.approx(0.25, abs=FRAME_S)
+
+
 def test_an_agent_that_is_cleared_and_talks_on_at_once_leaks() -> None:
     agent = hushed(says((0.5, 10.0), (AT + 0.24, 3.0)), AT + 0.2)
     [one], _ = intrude(agent)
