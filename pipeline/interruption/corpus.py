@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.interruption.noises import KINDS, Rng, Samples
-from pipeline.interruption.phrases import BACKCHANNELS, BEGINNING_ALIKE, SPEECH
+from pipeline.interruption.phrases import BACKCHANNELS, BEGINNING_ALIKE, SOUNDS, SPEECH
 from pipeline.interruption.voices import ESPEAK, FESTIVAL, FLITE, Voice, read_wav, say
 
 HUMANS = {
@@ -39,8 +39,11 @@ priv-recordintro
 HARNESS_CLIPS = frozenset(_HARNESS.split())
 """Prompts that the harness's callers speak (bench/speech): never trained on."""
 
-CLIPS_PER_HUMAN = 400
-NOISES_PER_KIND = 250
+CLIPS_PER_HUMAN = 250
+NOISES_PER_KIND = 120
+
+BRISK = (1.1, 1.3, 1.5)
+"""Paces of backchannels: programs say a lone word slower than people do."""
 
 SPEECH_KIND = "speech"
 ALIKE_KIND = "alike"
@@ -99,11 +102,14 @@ def _synthetic(said: Path, rng: Rng) -> Iterator[Clip]:
     for voice in [*FLITE, *FESTIVAL, *ESPEAK]:
         # A stable number, so that adding a voice moves no other into another part.
         part = part_of(voice, zlib.crc32(voice.name.encode()))
-        rich = voice.program != "espeak-ng"
+        rich = voice.program == "flite"
         for kind, texts in BACKCHANNELS.items():
             for text in texts:
-                for _ in range(3 if rich else 1):
-                    yield Clip(_said(voice, text, said, rng), kind, voice.title, part)
+                if text in SOUNDS and voice.program == "festival":
+                    continue
+                for _ in range(4 if rich else 1):
+                    brisk = float(rng.choice(BRISK))
+                    yield Clip(_said(voice, text, said, rng, brisk), kind, voice.title, part)
         share = SPEECH if rich else rng.choice(SPEECH, 12, replace=False)
         for text in share:
             yield Clip(_said(voice, str(text), said, rng), SPEECH_KIND, voice.title, part)
@@ -111,9 +117,9 @@ def _synthetic(said: Path, rng: Rng) -> Iterator[Clip]:
             yield Clip(_said(voice, str(text), said, rng), ALIKE_KIND, voice.title, part)
 
 
-def _said(voice: Voice, text: str, folder: Path, rng: Rng) -> Samples:
-    pitch, pace = rng.choice([0.7, 0.85, 1.0, 1.2, 1.4]), rng.choice([0.8, 1.0, 1.2])
-    return say(voice, text, float(pitch), float(pace), folder)
+def _said(voice: Voice, text: str, folder: Path, rng: Rng, pace: float | None = None) -> Samples:
+    pitch = float(rng.choice([0.7, 0.85, 1.0, 1.2, 1.4]))
+    return say(voice, text, pitch, pace or float(rng.choice([0.8, 1.0, 1.2])), folder)
 
 
 def on_a_line(sound: Samples, rng: Rng) -> Samples:

@@ -2,11 +2,11 @@
 
 ::
 
-    quiet ---a frame that is voiced and not our echo---> judged        HOLD
-    judged --its onset sounds like speech (120-480 ms)--> believed     INTERRUPTS
-    judged --600 ms of it, whatever it sounds like------> believed     INTERRUPTS
-    judged --160 ms without it---> quiet       PASSED, or NOTHING if it was shorter than a syllable
-    believed --160 ms without it-> quiet       NOTHING
+    quiet ---a frame that is voiced and not our echo----> judged       HOLD
+    judged --it sounds like speech (asked at 120-540 ms)-> believed    INTERRUPTS
+    judged --640 ms old and going on, whatever it is-----> believed    INTERRUPTS
+    judged --160 ms without it---------------------------> quiet       PASSED; NOTHING if very short
+    believed --160 ms without it-------------------------> quiet       NOTHING
 
 A backchannel is short, so a sound that may be one is held until it is too long to be one. What was
 held and passed may still have been a short word that matters ("no", "stop"): the transcript tells,
@@ -28,9 +28,12 @@ from pipeline.interruption.onset import AGES_MS, PRE_MS, Onsets, Samples, expect
 
 FRAME_MS = 20
 
-LONGEST_HELD_MS = 600
-"""Voiced sound of the caller's own that interrupts whatever it sounds like. "Mm-hm" and "okay" last
-300 to 500 ms."""
+LONGEST_HELD_MS = 640
+"""A sound that still goes on at this age interrupts whatever it sounds like. "Mm-hm" and "okay"
+last 300 to 500 ms, and the voice activity detector adds 60 to 100."""
+
+LEAST_OWN_MS = 400
+"""It must consist of this much sound, or it was a row of clicks."""
 
 GAP_MS = 160
 """Silence that ends a sound. The /h/ of "uh-huh" is a gap of up to 100 ms."""
@@ -47,6 +50,10 @@ caller's. Of an echo alone, 2 to 20 % is left."""
 
 _OWN_DBFS = -50.0
 """And what is left must be this loud, or it is the echo path's own noise."""
+
+_DEEPEST = 10**-2.5
+"""Share of the loudest frame's energy (-25 dB) that a frame must have to be more than the tail that
+the voice activity detector leaves behind every sound."""
 
 _ECHO_MS = 200
 """Sound that an echo's filter is fitted to."""
@@ -72,32 +79,33 @@ class Verdict(Enum):
 
 class Interruptions:
     """Judges one call. Feed it every frame, in order, whether or not the agent is heard: it needs
-    the moment before a sound, too."""
+    the moment before a sound, too. One caller at a time: it is not for several threads."""
 
-    def __init__(self, onsets: Onsets) -> None:
+    def __init__(self, onsets: Onsets, lean: float = 0.0) -> None:
+        """``lean``, in log-odds, is added to every score: above 0, more speech stops the agent at
+        once and more backchannels with it. ``docs/interruptions.md`` has the curve."""
         self._onsets = onsets
+        self._lean = lean
         self._echo = Echo()
         # The newest frames as heard, and the voice activity detector's word on them.
         self._frames: deque[Pcm] = deque(maxlen=_KEPT_FRAMES)
         self._voiced: deque[bool] = deque(maxlen=_KEPT_FRAMES)
-        # Seconds since answer at which the newest frame ended.
+        # Seconds since answer at which the newest frame ended, and the newest sound began.
         self._now = 0.0
+        self._began = 0.0
         # The sound under judgement, all in ms; an age of 0 means that there is none.
         self._age_ms = 0
         self._own_ms = 0
         self._silence_ms = 0
+        # Energy of its loudest frame so far.
+        self._loudest = 0.0
         # Whether it has interrupted already.
         self._believed = False
 
     @property
     def began(self) -> float:
-        """Seconds since answer at which the sound under judgement began; now, if there is none.
-
-        After INTERRUPTS and PASSED it is still that of the sound they were said of.
-        """
+        """Seconds since answer at which the newest sound began, decided or not; 0 before any."""
         return self._began
-
-    _began = 0.0
 
     def sent(self, pcm: Pcm, at: float) -> None:
         """The agent's sound, int16 (samples,), which leaves for the caller's ear ``at`` seconds
@@ -112,6 +120,7 @@ class Interruptions:
     def reset(self) -> None:
         """Forget the sound under judgement, for instance because the agent fell silent."""
         self._age_ms = self._own_ms = self._silence_ms = 0
+        self._loudest = 0.0
         self._believed = False
 
     def feed(self, pcm: Pcm, voiced: bool, at: float) -> Verdict:
@@ -134,7 +143,8 @@ class Interruptions:
             return self._end()
         if self._believed:
             return Verdict.NOTHING
-        if self._own_ms >= LONGEST_HELD_MS or (own and left is not None and self._speaks(left)):
+        long = self._age_ms >= LONGEST_HELD_MS and self._own_ms >= LEAST_OWN_MS
+        if own and left is not None and (long or self._speaks(left)):
             self._believed = True
             return Verdict.INTERRUPTS
         return Verdict.HOLD
@@ -154,10 +164,13 @@ class Interruptions:
         newest = left[-FRAME_SAMPLES:]
         heard = self._frames[-1].astype(np.float32)
         energy = float(np.dot(newest, newest))
-        return (
+        own = (
             energy >= _OWN_SHARE * float(np.dot(heard, heard))
+            and energy >= _DEEPEST * self._loudest
             and level_dbfs(newest.astype(np.int16)) >= _OWN_DBFS
         )
+        self._loudest = max(self._loudest, energy) if own else self._loudest
+        return own
 
     def _speaks(self, left: Samples) -> bool:
         if self._age_ms not in AGES_MS or self._own_ms < DENSEST * self._age_ms:
@@ -165,7 +178,7 @@ class Interruptions:
         needed = expected_samples(self._age_ms)
         if len(left) < needed:  # the call is younger than the moment before the sound
             left = np.concatenate([np.zeros(needed - len(left), np.float32), left])
-        return self._onsets.score(left[-needed:], self._age_ms) > 0
+        return self._onsets.score(left[-needed:], self._age_ms) + self._lean > 0
 
 
 assert FRAME_MS * LINE_RATE == FRAME_SAMPLES * 1000

@@ -28,7 +28,7 @@ PRE_MS = 60
 """Sound from before its first voiced frame that belongs to the picture: the voice activity detector
 is late on fricatives and on the rise of a hum."""
 
-AGES_MS = (120, 140, 160, 200, 240, 300, 380, 480)
+AGES_MS = (120, 160, 200, 260, 340, 440, 540)
 """Time since the sound's first voiced frame began, its last frame included, at which to ask."""
 
 BANDS = 20

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 BACKCHANNELS = {
-    "mm-hm": ["mm hmm", "mmhm", "mhm", "mm-hm."],
-    "hm": ["hmm.", "mm.", "mmm."],
-    "uh-huh": ["uh huh", "uh-huh.", "uhuh huh"],
+    "mm-hm": ["mm-hm"],
+    "hm": ["hm", "mm"],
+    "uh-huh": ["uh huh.", "uh-huh"],
     "yeah": ["yeah.", "yeah", "yeah, yeah.", "yep.", "yup."],
     "right": ["right.", "right", "all right."],
     "okay": ["okay.", "okay", "ok.", "okay, okay."],
@@ -13,6 +13,15 @@ BACKCHANNELS = {
     "sure": ["sure.", "yes.", "got it.", "oh.", "ah.", "okay, sure.", "yeah, right."],
 }
 """By kind, in spellings that the programs speak differently."""
+
+SOUNDS = {
+    "mm-hm": ("m m hh m m", "[[m:h'm:]]"),
+    "hm": ("hh m m", "[[h'm:]]"),
+    "mm": ("m m", "[[m':]]"),
+    "uh-huh": ("ah hh ah", "[[Vnh'V]]"),
+}
+"""What is no word, in the phonemes of flite and of espeak-ng: given as text, they spell it out.
+Festival does not say these."""
 
 BEGINNING_ALIKE = [
     "yeah but I don't have the time for this",

@@ -25,15 +25,15 @@ from pipeline.interruption.onset import AGES_MS, WEIGHTS, Onsets, picture
 from pipeline.vad import Vad
 
 SEED = 20
-UNITS = 24
-EPOCHS = 14
+UNITS = 16
+STEPS = 4000
 BATCH = 256
 RATE = 2e-3
 SHORTEST = FRAME_SAMPLES
 DECAY = 3e-3
 """Weight decay, as AdamW has it (Loshchilov & Hutter, 2019)."""
 
-BUDGETS = dict(zip(AGES_MS, (0.002, 0.006, 0.010, 0.006, 0.004, 0.004, 0.003, 0.003), strict=True))
+BUDGETS = dict(zip(AGES_MS, (0.004, 0.016, 0.010, 0.003, 0.003, 0.002, 0.002), strict=True))
 """Share of the tuning voices' backchannels that may pass for speech at each age and at none before.
 Most is spent at 160 ms: later it buys less, and earlier there is too little to judge by."""
 
@@ -117,11 +117,10 @@ def fit(inputs: Samples, wanted: Samples, weights: Samples, rng: Rng) -> Net:
     ]
     first = [np.zeros_like(value) for value in values]
     second = [np.zeros_like(value) for value in values]
-    steps = EPOCHS * (len(shown) // BATCH)
-    for step in range(steps):
+    for step in range(STEPS):
         some = rng.integers(0, len(shown), BATCH)
         slopes = _slopes(shown[some], wanted[some], weights[some], values)
-        rate = RATE * (1 - step / steps)
+        rate = RATE * (1 - step / STEPS)
         for index, slope in enumerate(slopes):
             first[index] += np.float32(0.1) * (slope - first[index])
             second[index] += np.float32(0.01) * (slope**2 - second[index])
@@ -151,7 +150,7 @@ class Set:
         for clip in sounds:
             if len(clip.sound) < SHORTEST:  # a program had nothing to say to the text
                 continue
-            for _ in range(2 if clip.part == "train" else 1):
+            for _ in range(2 if clip.part == "train" and not clip.human else 1):
                 self.examples += examples_of(len(self.clips), on_a_line(clip.sound, rng))
                 self.clips.append(clip)
 

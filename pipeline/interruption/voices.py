@@ -17,6 +17,7 @@ import soxr
 
 from pipeline.audio import LINE_RATE
 from pipeline.interruption.noises import Samples
+from pipeline.interruption.phrases import SOUNDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,11 @@ def _command(
             stretch = f"duration_stretch={1 / pace:.2f}"
             mean = f"int_f0_target_mean={(170 if voice.name == 'slt' else 105) * pitch:.0f}"
             options = ["--setf", stretch, "--setf", mean]
-            return ["flite", "-voice", voice.name, *options, "-t", text, "-o", str(path)], ""
+            what = ["-p", f"pau {SOUNDS[text][0]} pau"] if text in SOUNDS else ["-t", text]
+            return ["flite", "-voice", voice.name, *options, *what, "-o", str(path)], ""
         case "espeak-ng":
             options = ["-p", f"{50 * pitch:.0f}", "-s", f"{165 * pace:.0f}", "-w", str(path)]
+            text = SOUNDS[text][1] if text in SOUNDS else text
             return ["espeak-ng", "-v", voice.name, *options, text], ""
         case _:
             script = f"(voice_{voice.name})(Parameter.set 'Duration_Stretch {1 / pace:.2f})"

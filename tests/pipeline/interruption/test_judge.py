@@ -80,7 +80,7 @@ def test_an_opinion_may_ripen(age_ms: int) -> None:
 @given(st.lists(st.booleans(), min_size=10, max_size=100))
 @settings(max_examples=60)
 def test_whatever_goes_on_long_enough_interrupts(start: list[bool]) -> None:
-    said = verdicts(Interruptions(Opinion(NEVER)), [*start, *[True] * (LONGEST_HELD_MS // 20)])
+    said = verdicts(Interruptions(Opinion(NEVER)), [*start, *[True] * (LONGEST_HELD_MS // 20 + 1)])
     assert Verdict.INTERRUPTS in said
 
 
@@ -133,7 +133,7 @@ def test_reset_forgets_the_sound() -> None:
 
 def test_an_onset_is_shown_from_before_its_first_voiced_frame() -> None:
     opinion = Opinion(NEVER)
-    verdicts(Interruptions(opinion), pattern("." * 5 + "#" * 25))
+    verdicts(Interruptions(opinion), pattern("." * 5 + "#" * 30))
     assert opinion.asked == [(age_ms, expected_samples(age_ms)) for age_ms in AGES_MS]
 
 
