@@ -116,7 +116,7 @@ def apply(
                 if silence.pause is not None and at_ms <= silence.lasted_ms:
                     given[silence.pause.kind] += 1
                 if silence.lasted_ms >= known_ms:
-                    patience.went_on()
+                    patience.went_on(silence.lasted_ms)
     offered = dict.fromkeys(given, 0)
     for pause in pauses_of([hearing for hearings in callers for hearing in hearings]):
         offered[pause.kind] += 1

@@ -159,7 +159,7 @@ class Call:
             case SoftEnd():
                 self._begin_reply()
             case Resumed():
-                await self._discard()
+                await self._discard(event.pause_ms)
             case TurnEnded():
                 self._commit(now)
             case Passed() if self._weighing is None:
@@ -225,11 +225,11 @@ class Call:
         if (sure or long_enough) and self._speculation.allowed(self._now()):
             turn.may_think.set()
 
-    async def _discard(self) -> None:
+    async def _discard(self, pause_ms: float) -> None:
         """The caller goes on: what was prepared never was."""
         turn, self._turn = self._turn, None
         await self._cancel_reply()
-        self._patience.went_on()
+        self._patience.went_on(pause_ms)
         if turn is not None:
             self._resumed += 1
             self._speculation.discarded(turn.work_s, self._now())
@@ -276,7 +276,7 @@ class Call:
             assert turn is not None
             if turn in self.turns:
                 self.turns.remove(turn)
-            self._patience.went_on()
+            self._patience.went_on((self._now() - turn.speech_end) * 1000)
             self._resumed += 1
             self._speculation.discarded(turn.work_s, self._now())
             return

@@ -35,7 +35,7 @@ class TurnSettings(Section):
     unfinished_ms: Annotated[int, Field(ge=60)] = 1200
     """The same when it is surely not finished: a number being dictated, "so what I mean is"."""
 
-    finished_at: Annotated[float, Field(ge=0, le=1)] = 0.5
+    finished_at: Annotated[float, Field(ge=0, le=1)] = 0.7
     """Probability from which on a turn sounds finished."""
 
     unfinished_at: Annotated[float, Field(ge=0, le=1)] = 0.1

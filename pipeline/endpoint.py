@@ -128,10 +128,12 @@ class Endpointer:
 
     def _while_pausing(self, ends_at: float) -> EndpointEvent | None:
         if self._voiced_ms >= _RESUME_MS:
+            # The first voiced frame of the two was taken for a click, and counted as silence.
+            pause_ms = self._silence_ms + self._frame_ms - self._voiced_ms
             self._state = _State.SPEAKING
             self._silence_ms = 0
             self._voiced_until = ends_at
-            return Resumed(ends_at - self._voiced_ms / 1000)
+            return Resumed(ends_at - self._voiced_ms / 1000, pause_ms)
         # A lone voiced frame is a click until a second one follows it: it does not delay the end.
         self._silence_ms += self._frame_ms
         if self._silence_ms >= self._wait_ms:

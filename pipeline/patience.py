@@ -2,18 +2,19 @@
 
 Silence alone says little: people pause for half a second inside a sentence and leave a fifth of a
 second between turns. So the wait follows from how finished the words sound, and from this caller:
-whoever went on after a pause that sounded final is given more time, until turns go well again.
+whose pause sounded final and was not is given more time than that pause took, until turns go well
+again.
 """
 
 from __future__ import annotations
 
 from pipeline.config_timing import TurnSettings
 
-_STEP_MS = 80
-"""What one misjudged pause adds to this caller's short wait."""
+_LONGER = 1.2
+"""How much longer than a misjudged pause this caller's next ones may be."""
 
 _FORGIVEN = 0.5
-"""What a turn without misjudgement leaves of it."""
+"""What a turn without misjudgement leaves of the time that they are given more."""
 
 
 class Patience:
@@ -38,14 +39,13 @@ class Patience:
             return settings.unsure_ms
         return settings.unfinished_ms
 
-    def went_on(self) -> None:
-        """The caller went on after the pause that was judged last."""
-        if not self._judged_final:
-            return
+    def went_on(self, pause_ms: float) -> None:
+        """The caller went on after the pause that was judged last, which took ``pause_ms``."""
+        needed_ms = pause_ms * _LONGER - self._settings.end_ms
+        if self._judged_final and needed_ms > 0:
+            self._misjudged = True
+            self._extra_ms = max(self._extra_ms, needed_ms)
         self._judged_final = False
-        self._misjudged = True
-        room_ms = self._settings.unsure_ms - self._settings.end_ms
-        self._extra_ms = min(self._extra_ms + _STEP_MS, float(room_ms))
 
     def settled(self) -> None:
         """The turn is over, and the caller did not take it back."""

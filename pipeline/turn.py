@@ -62,6 +62,9 @@ class Resumed:
     at: float
     """Seconds since answer at which the speech went on."""
 
+    pause_ms: float
+    """How long the silence was."""
+
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:

@@ -113,7 +113,7 @@ class Whisper:
             samples = to_float(resample(piece, speech.rate, WHISPER_RATE))
             pad = self._pad_for(samples) if pad_s is None else pad_s
             short = self._listen(samples, pad)
-            while short.looped and _has_words(short) and pad < FULL_WINDOW_S:
+            while self._is_doubtful(short, pad):
                 fell_back = True
                 pad = windows.next_pad_s(self._name, pad)
                 short = self._listen(samples, pad)
@@ -135,6 +135,14 @@ class Whisper:
         for encode in (self._encoder.encode_shared, self._encoder.encode_alone):
             encode(self._features(samples, self._pad_for(samples)))
         self._listen(samples, self._pad_for(samples))
+
+    def _is_doubtful(self, heard: _Heard, pad_s: float) -> bool:
+        """Whether more silence behind the speech may change what the model makes of it."""
+        if _has_words(heard):
+            return heard.looped and pad_s < FULL_WINDOW_S
+        # What it says of silence was measured with as much of it as a single word needs. With less,
+        # some 0.3 s before the first word raise "nobody spoke" from 0.01 to as much as 0.6.
+        return bool(heard.tokens) and pad_s < windows.pad_s_of(self._name, 0.0)
 
     def _pad_for(self, samples: NDArray[np.float32]) -> float:
         if self._pad_s is not None:
@@ -192,8 +200,10 @@ class Whisper:
         if self._closing is None or step is None or step >= len(logits):
             return None
         return self._closing.probability(
-            closing.stop_odds(np.asarray(logits[step]).reshape(-1), self._signs),
-            np.asarray(encoded)[0],
+            closing.stop_odds(
+                np.asarray(logits[step].to_device(ctranslate2.Device.cpu)).reshape(-1), self._signs
+            ),
+            np.asarray(encoded.to_device(ctranslate2.Device.cpu))[0],
             closing.end_of_speech(samples),
         )
 

@@ -13,7 +13,7 @@ SETTINGS = TurnSettings()
 
 def test_the_wait_grows_as_the_words_sound_less_finished() -> None:
     patience = Patience(SETTINGS)
-    waits = [patience.wait_ms(finished) for finished in (1.0, 0.5, 0.3, 0.1, 0.0)]
+    waits = [patience.wait_ms(finished) for finished in (1.0, 0.7, 0.3, 0.1, 0.0)]
     assert waits == [
         SETTINGS.end_ms,
         SETTINGS.end_ms,
@@ -26,14 +26,21 @@ def test_the_wait_grows_as_the_words_sound_less_finished() -> None:
 def test_a_caller_who_went_on_after_a_pause_that_sounded_final_gets_more_time() -> None:
     patience = Patience(SETTINGS)
     patience.wait_ms(1.0)
-    patience.went_on()
-    assert patience.wait_ms(1.0) > SETTINGS.end_ms
+    patience.went_on(420)
+    assert SETTINGS.unsure_ms > patience.wait_ms(1.0) > 420
+
+
+def test_a_pause_that_was_short_anyway_changes_nothing() -> None:
+    patience = Patience(SETTINGS)
+    patience.wait_ms(1.0)
+    patience.went_on(200)
+    assert patience.wait_ms(1.0) == SETTINGS.end_ms
 
 
 def test_going_on_after_a_pause_that_sounded_unfinished_changes_nothing() -> None:
     patience = Patience(SETTINGS)
     patience.wait_ms(0.2)
-    patience.went_on()
+    patience.went_on(700)
     assert patience.wait_ms(1.0) == SETTINGS.end_ms
 
 
@@ -41,7 +48,7 @@ def test_turns_that_go_well_win_the_time_back() -> None:
     patience = Patience(SETTINGS)
     for _ in range(3):
         patience.wait_ms(1.0)
-        patience.went_on()
+        patience.went_on(500)
     patience.settled()
     waits = []
     for _ in range(8):
@@ -59,5 +66,7 @@ def test_no_history_makes_us_wait_less_than_the_least_or_more_than_the_unsure_wa
     for event in history:
         if event == "judge":
             assert SETTINGS.end_ms <= patience.wait_ms(0.9) <= SETTINGS.unsure_ms
+        elif event == "went_on":
+            patience.went_on(2000)
         else:
-            getattr(patience, event)()
+            patience.settled()
