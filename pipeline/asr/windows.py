@@ -70,15 +70,20 @@ def split_quietest(pcm: Pcm, rate: int, longest_s: float = FULL_WINDOW_S - 1.0) 
 
     Almost every utterance is one piece. The pieces join to the whole.
     """
-    longest, edge = int(longest_s * rate), max(1, int(_EDGE_S * rate))
+    longest = int(longest_s * rate)
     while len(pcm) > longest:
-        energy = np.cumsum(np.concatenate(([0.0], pcm[:longest].astype(np.float64) ** 2)))
-        middle = longest // 2
-        sums = energy[middle + edge :] - energy[middle:-edge]
-        cut = middle + int(np.argmin(sums)) + edge // 2
+        cut = quietest(pcm, rate, longest // 2, longest)
         yield pcm[:cut]
         pcm = pcm[cut:]
     yield pcm
+
+
+def quietest(pcm: Pcm, rate: int, first: int, last: int, edge_s: float = _EDGE_S) -> int:
+    """The middle of the quietest ``edge_s`` seconds between samples ``first`` and ``last``."""
+    edge = max(1, int(edge_s * rate))
+    energy = np.cumsum(np.concatenate(([0.0], pcm[first:last].astype(np.float64) ** 2)))
+    sums = energy[edge:] - energy[:-edge]
+    return first + int(np.argmin(sums)) + edge // 2
 
 
 def most_tokens(duration_s: float) -> int:
