@@ -140,8 +140,8 @@ class Whisper:
         """Whether more silence behind the speech may change what the model makes of it."""
         if _has_words(heard):
             return heard.looped and pad_s < FULL_WINDOW_S
-        # What it says of silence was measured with as much of it as a single word needs. With less,
-        # some 0.3 s before the first word raise "nobody spoke" from 0.01 to as much as 0.6.
+        # Our bounds on "nobody spoke" were measured with as much silence as a single word needs.
+        # With less, 0.3 s before the first word can raise it from 0.01 to 0.28, and beyond them.
         return bool(heard.tokens) and pad_s < windows.pad_s_of(self._name, 0.0)
 
     def _pad_for(self, samples: NDArray[np.float32]) -> float:
