@@ -166,7 +166,7 @@ def vllm_command(settings: LlmSettings, folder: Path, port: int, on_cpu: bool) -
         # Only whole blocks of a prompt are found in the prefix cache. With vLLM's 128 tokens for
         # CPUs the whole last turn was read anew: 160 ms to the first token, against 65 with 32.
         command += ["--block-size", "32"]
-        # A step reads so many tokens of prompts at most: then a first reply does not wait for all of
+        # The most tokens of prompts that a step reads: then a first reply does not wait for all of
         # a long prompt that is read ahead, and deadlines have something to choose from.
         command += ["--max-num-batched-tokens", "64"]
         # Compiling takes over a minute the first time, and on a CPU saves a fifth per token.
