@@ -27,10 +27,10 @@ from pipeline.config import Settings
 from pipeline.config_timing import TurnSettings
 from pipeline.patience import Patience
 
-SHORT_MS = (200, 260, 300, 340, 380, 420, 460, 500, 560)
-LONG_MS = (500, 600, 720, 840)
+SHORT_MS = (200, 240, 260, 280, 300, 320, 340, 380, 440, 500)
+LONG_MS = (600, 660, 700, 720, 780)
 LONGEST_MS = (720, 960, 1200)
-FINISHED_AT = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+FINISHED_AT = (0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
 SILENCE_ALONE_MS = (200, 300, 400, 500, 600, 700, 800)
 SOFT_END_MS = (60, 80, 100, 120, 160)
 

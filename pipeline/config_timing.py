@@ -26,16 +26,16 @@ class TurnSettings(Section):
     soft_end_ms: Annotated[int, Field(ge=40)] = 80
     """Silence after which the answer is made ready, unheard."""
 
-    end_ms: Annotated[int, Field(ge=60)] = 380
+    end_ms: Annotated[int, Field(ge=60)] = 260
     """Silence after which a turn that sounds finished is the agent's."""
 
-    unsure_ms: Annotated[int, Field(ge=60)] = 720
+    unsure_ms: Annotated[int, Field(ge=60)] = 700
     """The same when it may or may not be finished, and until the words are known."""
 
     unfinished_ms: Annotated[int, Field(ge=60)] = 1200
     """The same when it is surely not finished: a number being dictated, "so what I mean is"."""
 
-    finished_at: Annotated[float, Field(ge=0, le=1)] = 0.7
+    finished_at: Annotated[float, Field(ge=0, le=1)] = 0.85
     """Probability from which on a turn sounds finished."""
 
     unfinished_at: Annotated[float, Field(ge=0, le=1)] = 0.1

@@ -25,7 +25,13 @@ SETTINGS = Settings.model_validate(
     {
         "agent": {"greeting": "Hi there.", "apology": "Sorry, say again?"},
         # Everything sounds finished, so that every turn ends after end_ms.
-        "turns": {"finished_at": 1e-9, "unfinished_at": 0.0},
+        "turns": {
+            "finished_at": 1e-9,
+            "unfinished_at": 0.0,
+            "soft_end_ms": 80,
+            "end_ms": 380,
+            "unsure_ms": 720,
+        },
     }
 )
 TURNS = SETTINGS.turns

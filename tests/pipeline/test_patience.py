@@ -13,7 +13,7 @@ SETTINGS = TurnSettings()
 
 def test_the_wait_grows_as_the_words_sound_less_finished() -> None:
     patience = Patience(SETTINGS)
-    waits = [patience.wait_ms(finished) for finished in (1.0, 0.7, 0.3, 0.1, 0.0)]
+    waits = [patience.wait_ms(finished) for finished in (1.0, 0.85, 0.3, 0.1, 0.0)]
     assert waits == [
         SETTINGS.end_ms,
         SETTINGS.end_ms,
