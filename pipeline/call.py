@@ -21,6 +21,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from pipeline.asr.incremental import Tail, Utterance
 from pipeline.audio import AudioFrame
 from pipeline.brain import Brain
 from pipeline.config import Settings
@@ -49,6 +50,9 @@ from pipeline.turn import (
 )
 
 _LOG = logging.getLogger(__name__)
+
+_AHEAD_S = 3.0
+"""A piece of an utterance that goes on is wanted in words within this time."""
 
 _BARELY_BEGUN_S = 0.5
 """A caller who goes on this soon after we began had not finished: we had cut in."""
@@ -95,6 +99,8 @@ class Call:
         self._resumed = 0
         # Asks for the words of a short sound that went by while we spoke.
         self._weighing: asyncio.Task[None] | None = None
+        # Puts a piece of a long utterance into words.
+        self._ahead: asyncio.Task[None] | None = None
         # Sounds over our speech that did not stop us.
         self.talked_over = 0
         # The turn being answered and the task that answers it; None between turns.
@@ -140,9 +146,9 @@ class Call:
                         case KeyPressed():
                             self.keys += event.digit
                 await self._cancel_reply()
-                self._reading.cancel()
-                if self._weighing is not None:
-                    self._weighing.cancel()
+                for aside in (self._reading, self._weighing, self._ahead):
+                    if aside is not None:
+                        aside.cancel()
         finally:
             self._settle(interrupted=self._speaker.is_heard)
             self._tell(self.turns)
@@ -165,13 +171,28 @@ class Call:
             case Passed() if self._weighing is None:
                 self._weighing = self._group.create_task(self._weigh(event.at))
         self._let_think()
-        if self._weighing is None and not self._may_go_on():
+        self._transcribe_ahead(now)
+        if not self._may_go_on():
             self._hearing.forget()
+
+    def _transcribe_ahead(self, now: float) -> None:
+        """Put a long utterance into words while it goes on, so that little is left at its end."""
+        utterance = self._hearing.utterance
+        piece = utterance.piece(due=now + _AHEAD_S) if utterance is not None else None
+        if utterance is not None and piece is not None:
+            self._ahead = self._group.create_task(self._put_into_words(utterance, piece))
+
+    async def _put_into_words(self, utterance: Utterance, piece: Speech) -> None:
+        try:
+            utterance.done(await only(self._engines.asr, piece))
+        except EngineFailed as failure:
+            _LOG.warning("call %s: a piece was not transcribed: %s", self.line.info.id, failure)
+            utterance.failed()
 
     async def _weigh(self, began: float) -> None:
         """A short sound went by while we spoke on. If it was more than "mm-hm", it was a turn."""
         try:
-            words = await only(self._engines.asr, self._hearing.speech())
+            words = await only(self._engines.asr, self._hearing.passed(began))
         except EngineFailed as failure:
             _LOG.warning("call %s: what went by was not understood: %s", self.line.info.id, failure)
             words = Transcript("")
@@ -180,7 +201,7 @@ class Call:
         if not words.text or (is_backchannel(words.text) and self._speaker.is_heard):
             self.talked_over += 1
         else:
-            await self._hush(self._hearing.interrupted(began).at)
+            self._hearing.was_speech(began)
 
     def _begin_reply(self) -> None:
         """Start the answer to what was heard so far. Nothing of it is heard until committed."""
@@ -189,7 +210,7 @@ class Call:
         turn.mark("soft_end", self._now())
         self._turn = turn
         self._speculation.started()
-        self._reply = self._group.create_task(self._answer(turn, self._hearing.speech()))
+        self._reply = self._group.create_task(self._answer(turn, self._hearing.tail()))
 
     def _transcribed(self, turn: Turn) -> Sequence[Turn] | None:
         """The words are known: how long to wait for more, and is there anything to answer?"""
@@ -281,7 +302,7 @@ class Call:
             self._speculation.discarded(turn.work_s, self._now())
             return
         self._patience.settled()
-        self._hearing.keep_from(began)
+        self._hearing.begin(began)
         self._cut_off = self.turns[-1] if interrupted and self.turns else None
         self._settle(interrupted)
         if self._reading.done():
@@ -317,9 +338,9 @@ class Call:
         greeting = self._settings.agent.greeting
         self._reply = self._group.create_task(self._replies.say_phrase(turn, greeting))
 
-    async def _answer(self, turn: Turn, speech: Speech) -> None:
+    async def _answer(self, turn: Turn, tail: Tail) -> None:
         """Answer what was said; or, if that was nothing, go on with what it interrupted."""
-        await self._replies.answer(turn, speech, self._transcribed)
+        await self._replies.answer(turn, tail, self._transcribed)
         if not turn.void or self._cut_off is None:
             return
         await turn.committed.wait()

@@ -26,7 +26,7 @@ class TurnSettings(Section):
     soft_end_ms: Annotated[int, Field(ge=40)] = 80
     """Silence after which the answer is made ready, unheard."""
 
-    end_ms: Annotated[int, Field(ge=60)] = 260
+    end_ms: Annotated[int, Field(ge=60)] = 280
     """Silence after which a turn that sounds finished is the agent's."""
 
     unsure_ms: Annotated[int, Field(ge=60)] = 700
@@ -35,7 +35,7 @@ class TurnSettings(Section):
     unfinished_ms: Annotated[int, Field(ge=60)] = 1200
     """The same when it is surely not finished: a number being dictated, "so what I mean is"."""
 
-    finished_at: Annotated[float, Field(ge=0, le=1)] = 0.85
+    finished_at: Annotated[float, Field(ge=0, le=1)] = 0.75
     """Probability from which on a turn sounds finished."""
 
     unfinished_at: Annotated[float, Field(ge=0, le=1)] = 0.1

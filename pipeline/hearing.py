@@ -8,14 +8,17 @@ decide.
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 
+from pipeline.asr.incremental import Tail, Utterance
 from pipeline.audio import FRAME_SAMPLES, LINE_RATE, AudioFrame, Pcm
 from pipeline.config_timing import TurnSettings
 from pipeline.endpoint import Endpointer
 from pipeline.interruption.judge import Interruptions, Verdict
 from pipeline.interruption.onset import Onsets
-from pipeline.turn import EndpointEvent, Passed, Speech, SpeechStarted
+from pipeline.turn import EndpointEvent, Passed, Speech
 from pipeline.vad import Vad
 
 _FRAME_S = FRAME_SAMPLES / LINE_RATE
@@ -24,7 +27,11 @@ _WANTED_S = 0.2
 """Seconds after the last voiced frame at which its words are wanted."""
 
 _PRE_ROLL_FRAMES = 15
-"""Frames kept from before speech was believed, so that its first consonant is transcribed too."""
+"""Frames taken from before speech is said to have begun."""
+
+_NEWEST_FRAMES = 100
+"""Frames kept: a sound is judged for less than a second before it is an utterance or went by, and
+what went by is transcribed in less than another."""
 
 
 class Hearing:
@@ -34,10 +41,13 @@ class Hearing:
         self._vad = Vad(settings.vad_mode, settings.floor_dbfs)
         self._endpointer = Endpointer(settings)
         self._interruptions = Interruptions(onsets)
-        # The caller's present utterance, pre-roll included; frames of 20 ms.
-        self._heard: list[Pcm] = []
-        # Whether a sound over our speech is being judged.
-        self._holding = False
+        # The newest frames of 20 ms, whatever they are.
+        self._newest: deque[Pcm] = deque(maxlen=_NEWEST_FRAMES)
+        # The present utterance, pre-roll included, and how long it has become, in seconds.
+        self._utterance: Utterance | None = None
+        self._duration = 0.0
+        # When what went by began, if its words made it a turn and no frame has said so yet.
+        self._was_speech: float | None = None
         # Seconds since answer at which the newest frame ended.
         self._now = 0.0
         # Clock reading at which the newest voiced frame arrived.
@@ -49,50 +59,68 @@ class Hearing:
         return self._endpointer.pause_ms
 
     @property
+    def utterance(self) -> Utterance | None:
+        """What the caller is saying, or has said and is being answered."""
+        return self._utterance
+
+    @property
     def duration(self) -> float:
-        """Seconds of sound that are kept."""
-        return len(self._heard) * _FRAME_S
+        """Seconds of the utterance so far; 0 without one."""
+        return self._duration
 
     def feed(self, frame: AudioFrame, now: float, *, guarded: bool) -> EndpointEvent | None:
         """Judge one frame. ``now`` is the clock reading of its arrival; ``guarded`` says that the
         caller is hearing the agent."""
         self._now = frame.at + frame.duration
-        self._heard.append(frame.pcm)
+        self._newest.append(frame.pcm)
+        if self._utterance is not None:
+            self._utterance.add(frame.pcm)
+            self._duration += frame.duration
         voiced = self._vad.is_speech(frame)
         if voiced:
             self.voiced_at = now
         event = self._endpointer.feed(voiced, frame.at, guarded)
         verdict = self._interruptions.feed(frame.pcm, voiced, frame.at)
-        self._holding = guarded and verdict is Verdict.HOLD
-        if guarded and self._endpointer.is_quiet:
-            if verdict is Verdict.INTERRUPTS:
-                return self.interrupted(self._interruptions.began)
-            if verdict is Verdict.PASSED:
-                return Passed(self._interruptions.began)
+        if not self._endpointer.is_quiet:
+            self._was_speech = None
+        elif self._was_speech is not None:
+            return self._endpointer.interrupted(self._was_speech)
+        elif guarded and verdict is Verdict.INTERRUPTS:
+            return self._endpointer.interrupted(self._interruptions.began)
+        elif guarded and verdict is Verdict.PASSED:
+            return Passed(self._interruptions.began)
         return event
 
-    def interrupted(self, began: float) -> SpeechStarted:
-        """What began ``began`` seconds since answer is a turn after all."""
-        return self._endpointer.interrupted(began)
+    def was_speech(self, began: float) -> None:
+        """What was told as :class:`Passed` is a turn after all: the next frame will say so."""
+        self._was_speech = began
 
     def wait(self, silence_ms: int) -> None:
         """End the turn after this much silence: see :meth:`Endpointer.wait`."""
         self._endpointer.wait(silence_ms)
 
-    def speech(self) -> Speech:
-        """The sound that is kept: the utterance so far, or what went by. It is wanted in words
-        the sooner, the longer its end is past."""
-        return Speech(np.concatenate(self._heard), LINE_RATE, due=self.voiced_at + _WANTED_S)
+    def begin(self, began: float) -> None:
+        """An utterance is under way, since ``began`` seconds after answer."""
+        self._utterance = Utterance(LINE_RATE)
+        sound = self._since(began)
+        self._utterance.add(sound)
+        self._duration = len(sound) / LINE_RATE
 
-    def keep_from(self, began: float) -> None:
-        """Forget what was heard before an utterance that began ``began`` s since answer."""
-        frames = round((self._now - began) / _FRAME_S) + _PRE_ROLL_FRAMES
-        del self._heard[:-frames]
+    def tail(self) -> Tail:
+        """What of the utterance is not in words yet. It is wanted in words the sooner, the longer
+        its end is past."""
+        assert self._utterance is not None
+        return self._utterance.tail(due=self.voiced_at + _WANTED_S)
+
+    def passed(self, began: float) -> Speech:
+        """What went by since ``began`` seconds after answer, while the agent was heard."""
+        return Speech(self._since(began), LINE_RATE, due=self.voiced_at + _WANTED_S)
 
     def forget(self) -> None:
-        """No utterance is under way: keep only what one to come may begin with."""
-        if not self._holding and self._endpointer.is_quiet:
-            del self._heard[:-_PRE_ROLL_FRAMES]
+        """No utterance is under way any more: what comes next is another one."""
+        if self._endpointer.is_quiet:
+            self._utterance = None
+            self._duration = 0.0
 
     def agent_sounds(self, pcm: Pcm, ahead_s: float) -> None:
         """The agent's sound, int16 (samples,), leaves for the caller's ear in ``ahead_s`` seconds.
@@ -101,5 +129,9 @@ class Hearing:
 
     def agent_hushed(self) -> None:
         """The line dropped what the agent had still to say."""
-        self._holding = False
         self._interruptions.cleared()
+
+    def _since(self, began: float) -> Pcm:
+        """The sound since then and the moment before, so that the first consonant is in it."""
+        frames = round((self._now - began) / _FRAME_S) + _PRE_ROLL_FRAMES
+        return np.concatenate(list(self._newest)[-frames:])

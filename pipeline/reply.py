@@ -14,6 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from pipeline import budget
+from pipeline.asr.incremental import Tail
 from pipeline.audio import AudioFrame
 from pipeline.brain import Brain
 from pipeline.budget import GRACE_S, Rung, Step
@@ -71,10 +72,12 @@ class Replies:
     async def answer(
         self,
         turn: Turn,
-        speech: Speech,
+        tail: Tail,
         transcribed: Callable[[Turn], Sequence[Turn] | None],
     ) -> None:
         """The whole reply to one turn. An engine's failure costs the turn, not the call.
+
+        ``tail`` is what of the caller's speech is not in words yet.
 
         ``transcribed`` is told when the words are known, and returns the turns before this one, or
         None when there is nothing to answer. If cancelled, nothing more is thought or said; see
@@ -82,9 +85,10 @@ class Replies:
         """
         try:
             async with asyncio.TaskGroup() as group:
-                timekeeper = group.create_task(self._keep_time(turn, speech.duration))
+                timekeeper = group.create_task(self._keep_time(turn, tail.speech.duration))
                 with turn.working():
-                    turn.transcript = await only(self._engines.asr, speech)
+                    words = await only(self._engines.asr, tail.speech)
+                    turn.transcript = tail.joined(words)
                 turn.mark("transcript", _now())
                 past = transcribed(turn)
                 if past is not None:

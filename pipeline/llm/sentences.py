@@ -13,7 +13,7 @@ import re
 _FIRST_CLAUSE_LETTERS = 12
 """A first clause is at least this long: shorter ones save nothing and sound clipped."""
 
-_LONG_FIRST_LETTERS = 36
+_LONG_FIRST_LETTERS = 20
 """A first clause that is longer and has no punctuation yet is cut before a joining word: each
 letter more is a hundredth of a second that the caller waits."""
 
@@ -31,7 +31,7 @@ _SENTENCE_END = re.compile(r"""[.!?…]+["')\]]*(?=\s)|\n+""")
 _PAUSE = re.compile(r"""[,;:\u2014\u2013]["')\]]*(?=\s)|\s-(?=\s)""")
 
 _JOINT = re.compile(
-    r"\s(?=(?:and|but|or|so|because|that|which|who|when|if|to|with|for|from|about)\s)"
+    r"\s(?=(?:and|but|or|so|because|that|which|who|when|if|to|with|for|from|about|in|on|at|by|as)\s)"
 )
 
 _PLAIN_WORDS = 5

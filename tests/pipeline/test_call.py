@@ -191,3 +191,18 @@ def test_hanging_up_lets_a_begun_write_finish() -> None:
     ).run()
     assert log == ["t began", "t done"]
     assert stage.call.turns[1].tools[0].committed
+
+
+def test_of_a_long_utterance_only_the_tail_is_left_at_its_end() -> None:
+    # Half a minute, with pauses that are too short to end it.
+    script: list[float | str] = [-1.5, *(2.2, -0.3) * 12, 1.0, -3.0]
+    texts = [f"part {n}" for n in range(1, 60)]
+    stage = Stage(script, texts=texts).run()
+    (turn,) = stage.call.turns[1:]
+    assert turn.transcript is not None
+    assert stage.speeches[-1].duration < 12.5
+    # The pieces' words and the tail's, in order.
+    parts = turn.transcript.text.split("part ")[1:]
+    assert len(parts) >= 3
+    assert [int(part) for part in parts] == sorted(int(part) for part in parts)
+    assert turn.marks["transcript"] < 0.3
