@@ -220,9 +220,10 @@ class Call:
             if turn in self.turns:
                 self.turns.remove(turn)
             return None
-        finished = sounds_finished(turn.transcript.text, turn.transcript.closing)
-        self._hearing.wait(self._patience.wait_ms(finished))
-        if finished >= self._settings.turns.finished_at:
+        turn.finished = sounds_finished(turn.transcript.text, turn.transcript.closing)
+        turn.wait_ms = self._patience.wait_ms(turn.finished)
+        self._hearing.wait(turn.wait_ms)
+        if turn.finished >= self._settings.turns.finished_at:
             self._let_think(sure=True)
         past = [earlier for earlier in self.turns if earlier is not turn]
         self._tell(past)

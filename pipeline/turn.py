@@ -266,6 +266,10 @@ class Turn:
         self.hurried = False
         # The lowest rung of the budget's ladder that was taken; None when it was in time.
         self.rung: str | None = None
+        # How finished it sounded, 0 to 1, and the silence that was waited for because of that, in
+        # ms; None until its words are known.
+        self.finished: float | None = None
+        self.wait_ms: int | None = None
         # How often its answer was begun and thrown away because the caller went on.
         self.resumed = 0
         # Seconds of model time spent on its answer so far.
@@ -330,6 +334,8 @@ class Turn:
             "agent": " ".join(self.said),
             "heard": self.heard,
             "interrupted": self.interrupted,
+            "finished": None if self.finished is None else round(self.finished, 3),
+            "wait_ms": self.wait_ms,
             "speculative": self.is_speculative,
             "resumed": self.resumed,
             "rung": self.rung,

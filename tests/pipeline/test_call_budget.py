@@ -72,7 +72,7 @@ def test_a_voice_that_is_slow_gets_a_clip_that_needs_no_voice() -> None:
 
 
 def test_a_late_first_clause_is_cut_short() -> None:
-    text = "We bring fresh coffee and machines for offices to your door"
+    text = "We bring fresh coffee machines everywhere you want them every single week"
     words = text.split()
     stage = Stage(ONE_TURN, llm_script=lambda p: [(0.1, Say(word + " ")) for word in words]).run()
     turn = stage.call.turns[1]
