@@ -1,8 +1,8 @@
 """How well an unfinished utterance is told from a finished one, and at what cost.
 
 Every case of ``finish.tsv`` is transcribed as on a call and judged three ways: by its words, by the
-transcriber's odds of a full stop, and by both as :func:`pipeline.finish.sounds_finished` does. The
-figure that matters: how many real ends are known as such while at most 4 % of the pauses inside
+transcriber's odds of a full stop, and by both as
+:func:`pipeline.endpointing.finish.sounds_finished` does. The figure that matters: how many real ends are known as such while at most 4 % of the pauses inside
 sentences pass for ends.
 """
 
@@ -28,8 +28,8 @@ from bench.stats import summary
 from pipeline.audio import LINE_RATE
 from pipeline.build import open_asr
 from pipeline.config import Settings, load_settings
+from pipeline.endpointing.finish import ending_of, sounds_finished
 from pipeline.engine import only
-from pipeline.finish import ending_of, sounds_finished
 from pipeline.turn import Speech, Transcript
 
 MOST_CUT_IN = 0.04

@@ -34,8 +34,8 @@ from bench.under_test import Load, LoadMeter, ServerUnderTest
 from pipeline.audio import FRAME_SAMPLES, LINE_RATE, AudioFrame, Pcm
 from pipeline.config import Settings
 from pipeline.config_timing import TurnSettings
-from pipeline.endpoint import Endpointer
-from pipeline.vad import Vad
+from pipeline.endpointing.endpoint import Endpointer
+from pipeline.endpointing.vad import Vad
 from telephony.g711 import ulaw_decode
 from telephony.twilio import TwilioStream
 

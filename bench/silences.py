@@ -19,10 +19,10 @@ from bench.audible import line_noise, speech_bounds
 from bench.corpus import Clip, Pause
 from pipeline.audio import FRAME_SAMPLES, LINE_RATE, AudioFrame, Pcm
 from pipeline.config_timing import TurnSettings
-from pipeline.endpoint import Endpointer
+from pipeline.endpointing.endpoint import Endpointer
+from pipeline.endpointing.vad import Vad
 from pipeline.engine import Engine, only
 from pipeline.turn import Resumed, SoftEnd, Speech, Transcript
-from pipeline.vad import Vad
 from telephony.g711 import ulaw_decode, ulaw_encode
 
 FRAME_MS = FRAME_SAMPLES * 1000 // LINE_RATE

@@ -3,7 +3,7 @@
 Both figures follow from the same dials, so the default must be a chosen point. Recordings with
 pauses are heard once by the real detector, endpointer and transcriber and judged once for how
 finished they sound (:mod:`bench.silences`); each setting is then applied to what was heard, with
-the real :class:`~pipeline.patience.Patience`, seventeen turns to a caller.
+the real :class:`~pipeline.endpointing.patience.Patience`, seventeen turns to a caller.
 
 What is told is when the turn is the agent's, not when the agent is heard: an answer that is not
 ready by then comes later, and a caller who goes on before it sounds is not cut off. So the times
@@ -25,12 +25,12 @@ from bench.silences import FRAME_MS, Hearing, Silence, pauses_of
 from bench.stats import Summary, shown, summary
 from pipeline.config import Settings
 from pipeline.config_timing import TurnSettings
-from pipeline.patience import Patience
+from pipeline.endpointing.patience import Patience
 
 SHORT_MS = (200, 240, 260, 280, 300, 320, 340, 380, 440, 500)
 LONG_MS = (600, 660, 700, 720, 780)
 LONGEST_MS = (720, 960, 1200)
-FINISHED_AT = (0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
+FINISHED_AT = (0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 SILENCE_ALONE_MS = (200, 300, 400, 500, 600, 700, 800)
 SOFT_END_MS = (60, 80, 100, 120, 160)
 

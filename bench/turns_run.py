@@ -29,7 +29,7 @@ from bench.turns import (
     swept,
 )
 from pipeline.config import Settings, load_settings
-from pipeline.finish import sounds_finished
+from pipeline.endpointing.finish import sounds_finished
 from pipeline.turn import Transcript
 
 LIVE: tuple[tuple[str, dict[str, object]], ...] = (
@@ -41,7 +41,7 @@ LIVE: tuple[tuple[str, dict[str, object]], ...] = (
 
 
 def by_words_and_voice(transcript: Transcript) -> float:
-    """The judgement that a call makes: see :func:`pipeline.finish.sounds_finished`."""
+    """The judgement that a call makes: see :func:`pipeline.endpointing.finish.sounds_finished`."""
     return sounds_finished(transcript.text, transcript.closing)
 
 

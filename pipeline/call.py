@@ -25,13 +25,13 @@ from pipeline.asr.incremental import Tail, Utterance
 from pipeline.audio import AudioFrame
 from pipeline.brain import Brain
 from pipeline.config import Settings
+from pipeline.endpointing.finish import sounds_finished
+from pipeline.endpointing.patience import Patience
 from pipeline.engine import only
 from pipeline.errors import EngineFailed
-from pipeline.finish import sounds_finished
 from pipeline.hearing import Hearing
 from pipeline.interruption.words import is_backchannel
 from pipeline.line import Line
-from pipeline.patience import Patience
 from pipeline.reply import Engines, Replies
 from pipeline.speaker import Speaker
 from pipeline.speculation import Speculation, SpeculationCounts

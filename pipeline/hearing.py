@@ -15,11 +15,11 @@ import numpy as np
 from pipeline.asr.incremental import Tail, Utterance
 from pipeline.audio import FRAME_SAMPLES, LINE_RATE, AudioFrame, Pcm
 from pipeline.config_timing import TurnSettings
-from pipeline.endpoint import Endpointer
+from pipeline.endpointing.endpoint import Endpointer
+from pipeline.endpointing.vad import Vad
 from pipeline.interruption.judge import Interruptions, Verdict
 from pipeline.interruption.onset import Onsets
 from pipeline.turn import EndpointEvent, Passed, Speech
-from pipeline.vad import Vad
 
 _FRAME_S = FRAME_SAMPLES / LINE_RATE
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.audio import FRAME_SAMPLES, LINE_RATE, AudioFrame
+from pipeline.endpointing.vad import Vad
 from pipeline.interruption.corpus import (
     SPEECH_KIND,
     Clip,
@@ -29,7 +30,6 @@ from pipeline.interruption.judge import Interruptions, Verdict
 from pipeline.interruption.noises import Rng, Samples
 from pipeline.interruption.onset import Onsets
 from pipeline.interruption.voices import read_wav
-from pipeline.vad import Vad
 
 SEED = 77
 REPEATS = 3

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.audio import FRAME_SAMPLES, LINE_RATE, AudioFrame
+from pipeline.endpointing.vad import Vad
 from pipeline.interruption.corpus import ALIKE_KIND, SPEECH_KIND, Clip, clips, on_a_line
 from pipeline.interruption.judge import Interruptions
 from pipeline.interruption.noises import KINDS, Rng, Samples
 from pipeline.interruption.onset import AGES_MS, WEIGHTS, Onsets, picture
-from pipeline.vad import Vad
 
 SEED = 20
 UNITS = 16

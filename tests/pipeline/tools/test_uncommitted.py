@@ -1,6 +1,6 @@
 """Answers begun before their turn is over, against a real PostgreSQL: no write is ever seen early.
 
-Another connection looks at the tables all the time. Real time, because a database has no fake clock.
+Another connection looks at the tables all the time. Real time: a database has no fake clock.
 """
 
 from __future__ import annotations
@@ -37,9 +37,7 @@ def seen_at(rows: list[tuple[float, int]]) -> float | None:
 
 
 @pytest.mark.parametrize("hangs_up", [False, True])
-def test_a_write_of_an_uncommitted_turn_is_never_visible(
-    database_url: str, hangs_up: bool
-) -> None:
+def test_a_write_of_an_uncommitted_turn_is_never_visible(database_url: str, hangs_up: bool) -> None:
     rows: list[tuple[float, int]] = []
     call, effects = asyncio.run(_carry(database_url, rows, hangs_up))
     counts = call.speculation

@@ -61,6 +61,7 @@ def test_a_text_that_was_not_made_is_none() -> None:
 
 
 def test_a_voice_that_fails_is_told() -> None:
-    voice: Scripted[Clause, AudioFrame] = Scripted(lambda text: [(0.0, EngineFailed("tts", "broke"))])
+    broken = EngineFailed("tts", "broke")
+    voice: Scripted[Clause, AudioFrame] = Scripted(lambda clause: [(0.0, broken)])
     with pytest.raises(EngineFailed):
         make(voice, None)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config_timing import TurnSettings
-from pipeline.endpoint import Endpointer
+from pipeline.endpointing.endpoint import Endpointer
 from pipeline.turn import EndpointEvent, Resumed, SoftEnd, SpeechStarted, TurnEnded
 
 SETTINGS = TurnSettings(start_ms=60, soft_end_ms=120, unsure_ms=500, max_utterance_s=10)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config_timing import TurnSettings
-from pipeline.patience import Patience
+from pipeline.endpointing.patience import Patience
 
 SETTINGS = TurnSettings()
 

@@ -1,4 +1,4 @@
-"""The lists behind :mod:`pipeline.finish`: how English phone talk ends, and how it does not. Pure.
+"""The lists behind ``finish.py``: how English phone talk ends, and how it does not. Pure.
 
 All patterns see one sentence: its words in lower case, joined by single spaces, without marks. In
 the lists a line break or a bar parts two phrases.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.dictated import Dictation, dictation_of, digits_at_end
+from pipeline.endpointing.dictated import Dictation, dictation_of, digits_at_end
 
 NUMBER = "3125550142"
 

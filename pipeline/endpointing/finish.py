@@ -12,8 +12,8 @@ import math
 import re
 from enum import Enum, auto
 
-from pipeline import finish_words as listed
-from pipeline.dictated import Dictation, dictation_of
+from pipeline.endpointing import finish_words as listed
+from pipeline.endpointing.dictated import Dictation, dictation_of
 
 
 class Ending(Enum):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.audio import FRAME_SAMPLES, LINE_RATE, AudioFrame, Pcm
-from pipeline.vad import Vad
+from pipeline.endpointing.vad import Vad
 from tests.fakes import silence, speech
 
 

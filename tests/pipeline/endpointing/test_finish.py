@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.finish import Ending, ending_of, sounds_finished
+from pipeline.endpointing.finish import Ending, ending_of, sounds_finished
 
 THRESHOLD = 0.7
 
