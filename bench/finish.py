@@ -2,8 +2,8 @@
 
 Every case of ``finish.tsv`` is transcribed as on a call and judged three ways: by its words, by the
 transcriber's odds of a full stop, and by both as
-:func:`pipeline.endpointing.finish.sounds_finished` does. The figure that matters: how many real ends are known as such while at most 4 % of the pauses inside
-sentences pass for ends.
+:func:`pipeline.endpointing.finish.sounds_finished` does. The figure that matters: how many real
+ends are known as such while at most 4 % of the pauses inside sentences pass for ends.
 """
 
 from __future__ import annotations

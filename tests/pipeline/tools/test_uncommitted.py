@@ -64,7 +64,7 @@ async def _carry(url: str, rows: list[tuple[float, int]], hangs_up: bool) -> tup
         )
         tools = Toolbox([callback_tool(database)])
         engines = Engines(asr, llm, fake_tts(), Ready(), tools, AllSpeech())  # type: ignore[arg-type]
-        script = PAUSING[:-1] + [-0.2 if hangs_up else -2.5]
+        script = [*PAUSING[:-1], -0.2 if hangs_up else -2.5]
         call = Call(FakeLine(script), engines, SETTINGS, contact=contact, clock=lambda: NOW)
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(_watch(url, rows))
