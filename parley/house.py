@@ -18,7 +18,7 @@ import asyncpg
 
 from parley.child import Child, Report
 from parley.local import Local, local_services
-from pipeline.build import fakes, open_asr, open_llm, open_tts, ready_phrases, warm_llm
+from pipeline.build import fakes, open_ears, open_llm, open_tts, ready_phrases, warm_llm
 from pipeline.config import Settings
 from pipeline.engine import Engine
 from pipeline.interruption.onset import Onsets
@@ -83,18 +83,18 @@ async def _open(settings: Settings, report: Report, hold: _Holding, scratch: boo
         return await _open_fakes(settings)
     servers = hold.open("servers", local_services(settings, report))
     waiting_database = hold.open("database", _open_database(settings, servers, scratch))
-    waiting_asr = hold.open("asr", open_asr(settings.asr))
+    waiting_asr = hold.open("asr", open_ears(settings.asr))
     waiting_tts = hold.open("tts", open_tts(settings.tts))
     # The model's warm-up wants the tools' schemas, and those want the database.
     waiting_llm = hold.open("llm", _open_llm(settings, servers, waiting_database))
     tts = await waiting_tts
     phrases = await ready_phrases(tts, settings)
-    asr = await waiting_asr
+    asr, ear = await waiting_asr
     report("whisper and piper are ready")
     llm, tools = await waiting_llm
     database = await waiting_database
     return House(
-        Engines(asr, llm, tts, phrases, tools, Onsets.load()),
+        Engines(asr, llm, tts, phrases, tools, Onsets.load(), ear),
         Crm(database, settings.agent.timezone),
         CallStore(database),
         (await servers).children,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import TypeVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from pipeline.audio import LINE_RATE, AudioFrame
 from pipeline.config import AsrSettings, LlmSettings, Settings, TtsSettings
 from pipeline.engine import Engine
 from pipeline.fakes import fake_asr, fake_llm, fake_tts
+from pipeline.interruption.onset import ASKED_MS, ASKED_PRE_MS, Onset
 from pipeline.llm import history
 from pipeline.tools.tool import Tool
 from pipeline.tts.phrases import Phrases
@@ -37,12 +38,31 @@ async def open_asr(settings: AsrSettings) -> AsyncIterator[Engine[Speech, Transc
     Raises:
         WeightsError: its weights are missing or not what they should be.
     """
-    from pipeline.asr.whisper import whisper_engine
-
-    folder = find(settings.model, "whisper")
-    async with whisper_engine(folder, settings, settings.model) as engine:
-        await _drain(engine.stream(Speech(np.zeros(LINE_RATE, np.int16), LINE_RATE)))
+    async with open_ears(settings) as (engine, _):
         yield engine
+
+
+@asynccontextmanager
+async def open_ears(
+    settings: AsrSettings,
+) -> AsyncIterator[tuple[Engine[Speech, Transcript], Engine[Onset, float] | None]]:
+    """The transcriber, warmed up, and what its encoder makes of onsets: None where the model was
+    never fitted to that.
+
+    Raises:
+        WeightsError: its weights are missing or not what they should be.
+    """
+    from pipeline.asr.whisper import whisper_engines
+
+    asr, onsets = whisper_engines(find(settings.model, "whisper"), settings, settings.model)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(asr)
+        await _drain(asr.stream(Speech(np.zeros(LINE_RATE, np.int16), LINE_RATE)))
+        if onsets is not None:
+            await stack.enter_async_context(onsets)
+            silence = np.zeros((ASKED_PRE_MS + ASKED_MS[0]) * LINE_RATE // 1000, np.float32)
+            await _drain(onsets.stream(Onset(silence, ASKED_MS[0], 0.0)))
+        yield asr, onsets
 
 
 @asynccontextmanager

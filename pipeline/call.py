@@ -30,7 +30,7 @@ from pipeline.endpointing.patience import Patience
 from pipeline.engine import only
 from pipeline.errors import EngineFailed
 from pipeline.hearing import Hearing
-from pipeline.interruption.words import is_backchannel
+from pipeline.interruption.words import is_backchannel, wants_floor
 from pipeline.line import Line
 from pipeline.reply import Engines, Replies
 from pipeline.speaker import Speaker
@@ -91,7 +91,7 @@ class Call:
             contact=contact,
             clock=clock,
         )
-        self._hearing = Hearing(settings.turns, engines.onsets)
+        self._hearing = Hearing(settings.turns, None if engines.ear else engines.onsets)
         self._patience = Patience(settings.turns)
         self._speculation = Speculation(settings.turns)
         self._speaker = Speaker(line, settings.turns.lead_ms / 1000, self._hearing.agent_sounds)
@@ -159,6 +159,7 @@ class Call:
         """Judge one frame, and act on what it decides."""
         now = self._now()
         event = self._hearing.feed(frame, now, guarded=self._speaker.is_heard)
+        event = event or await self._listen_closely()
         match event:
             case SpeechStarted():
                 await self._hush(event.at)
@@ -174,6 +175,19 @@ class Call:
         self._transcribe_ahead(now)
         if not self._may_go_on():
             self._hearing.forget()
+
+    async def _listen_closely(self) -> SpeechStarted | None:
+        """Ask what a sound over our speech is like. The call's next frames wait for the answer: a
+        few ms, and never for longer than the ear's own limit."""
+        onset = self._hearing.question
+        if onset is None or self._engines.ear is None:
+            return None
+        try:
+            score = await only(self._engines.ear, onset)
+        except EngineFailed as failure:
+            _LOG.info("call %s: an onset was not judged: %s", self.line.info.id, failure)
+            return None
+        return self._hearing.answer(onset, score)
 
     def _transcribe_ahead(self, now: float) -> None:
         """Put a long utterance into words while it goes on, so that little is left at its end."""
@@ -198,7 +212,8 @@ class Call:
             words = Transcript("")
         self._weighing = None
         # "Yeah" over our last word is an answer; while we go on speaking, it only spurs us.
-        if not words.text or (is_backchannel(words.text) and self._speaker.is_heard):
+        murmured = self._speaker.is_heard and not wants_floor(words.text, words.confidence)
+        if not words.text or murmured:
             self.talked_over += 1
         else:
             self._hearing.was_speech(began)

@@ -18,8 +18,8 @@ from pipeline.config_timing import TurnSettings
 from pipeline.endpointing.endpoint import Endpointer
 from pipeline.endpointing.vad import Vad
 from pipeline.interruption.judge import Interruptions, Verdict
-from pipeline.interruption.onset import Onsets
-from pipeline.turn import EndpointEvent, Passed, Speech
+from pipeline.interruption.onset import Onset, Onsets
+from pipeline.turn import EndpointEvent, Passed, Speech, SpeechStarted
 
 _FRAME_S = FRAME_SAMPLES / LINE_RATE
 
@@ -37,7 +37,8 @@ what went by is transcribed in less than another."""
 class Hearing:
     """Follows one caller. ``feed`` it every frame, in order."""
 
-    def __init__(self, settings: TurnSettings, onsets: Onsets) -> None:
+    def __init__(self, settings: TurnSettings, onsets: Onsets | None) -> None:
+        """Without ``onsets``, :attr:`question` must be answered."""
         self._vad = Vad(settings.vad_mode, settings.floor_dbfs)
         self._endpointer = Endpointer(settings)
         self._interruptions = Interruptions(onsets)
@@ -48,6 +49,8 @@ class Hearing:
         self._duration = 0.0
         # When what went by began, if its words made it a turn and no frame has said so yet.
         self._was_speech: float | None = None
+        # What is to be known of the sound that the newest frame belongs to.
+        self._question: Onset | None = None
         # Seconds since answer at which the newest frame ended.
         self._now = 0.0
         # Clock reading at which the newest voiced frame arrived.
@@ -81,6 +84,8 @@ class Hearing:
             self.voiced_at = now
         event = self._endpointer.feed(voiced, frame.at, guarded)
         verdict = self._interruptions.feed(frame.pcm, voiced, frame.at)
+        asked = verdict is Verdict.ASK and guarded and self._endpointer.is_quiet
+        self._question = self._interruptions.question if asked else None
         if not self._endpointer.is_quiet:
             self._was_speech = None
         elif self._was_speech is not None:
@@ -90,6 +95,18 @@ class Hearing:
         elif guarded and verdict is Verdict.PASSED:
             return Passed(self._interruptions.began)
         return event
+
+    @property
+    def question(self) -> Onset | None:
+        """The sound over the agent's words that the newest frame made worth asking about."""
+        return self._question
+
+    def answer(self, onset: Onset, score: float) -> SpeechStarted | None:
+        """``onset`` was :attr:`question`, no frame was fed since, and ``score`` is the log-odds
+        that it is speech. Says whether a turn began with it."""
+        if not self._interruptions.answer(onset, score):
+            return None
+        return self._endpointer.interrupted(onset.began)
 
     def was_speech(self, began: float) -> None:
         """What was told as :class:`Passed` is a turn after all: the next frame will say so."""

@@ -22,7 +22,7 @@ from pipeline.channel import Channel
 from pipeline.config import Settings
 from pipeline.engine import Engine, only
 from pipeline.errors import EngineFailed
-from pipeline.interruption.onset import Onsets
+from pipeline.interruption.onset import Onset, Onsets
 from pipeline.speaker import Sound, Speaker
 from pipeline.tools.registry import Toolbox
 from pipeline.tts.phrases import Phrases
@@ -45,6 +45,10 @@ class Engines:
     phrases: Phrases
     tools: Toolbox
     onsets: Onsets
+    """Judge how a sound over the agent's words began, where there is no ``ear``."""
+
+    ear: Engine[Onset, float] | None = None
+    """Judges it better: log-odds that it is speech."""
 
 
 class Replies:

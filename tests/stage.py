@@ -13,7 +13,7 @@ from pipeline.call import Call
 from pipeline.config import Settings
 from pipeline.errors import EngineFailed
 from pipeline.fakes import Scripted, fake_tts, hum_frames
-from pipeline.interruption.onset import Onsets, Samples
+from pipeline.interruption.onset import Onset, Onsets, Samples
 from pipeline.reply import Engines
 from pipeline.tools.registry import Outcome, Tool, Toolbox
 from pipeline.turn import Clause, Prompt, Say, Speech, ToolCall, ToolSpec, Transcript, Turn
@@ -73,6 +73,7 @@ class Stage:
     settings: Settings = SETTINGS
     now: Callable[[], datetime] = lambda: NOW
     onsets: Onsets = field(default_factory=AllSpeech)
+    ear: Scripted[Onset, float] | None = None
     llm_script: Callable[[Prompt], list[tuple[float, Say | ToolCall | Exception]]] | None = None
 
     def __post_init__(self) -> None:
@@ -91,7 +92,7 @@ class Stage:
             )
         )
         tools = Toolbox(self.tools)
-        engines = Engines(self.asr, self.llm, self.tts, Ready(), tools, self.onsets)  # type: ignore[arg-type]
+        engines = Engines(self.asr, self.llm, self.tts, Ready(), tools, self.onsets, self.ear)  # type: ignore[arg-type]
         self.call = Call(
             self.line,
             engines,

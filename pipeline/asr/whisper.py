@@ -22,10 +22,12 @@ from pipeline.asr import closing, windows
 from pipeline.asr.closing import Closing, Signs
 from pipeline.asr.encoder import Encoder
 from pipeline.asr.mel import HOP, MelBands
+from pipeline.asr.onset import OnsetEar, load_heads, onset_engine
 from pipeline.asr.windows import FULL_WINDOW_S, WHISPER_RATE
 from pipeline.audio import resample, to_float
 from pipeline.config import AsrSettings
 from pipeline.errors import WeightsError
+from pipeline.interruption.onset import Onset
 from pipeline.threaded import Threaded
 from pipeline.turn import Speech, Transcript
 
@@ -77,7 +79,8 @@ class Whisper:
                 device=settings.device,
                 compute_type=settings.compute_type,
                 cpu_threads=settings.threads,
-                num_workers=settings.workers,
+                # One more than transcribe: an onset is not to wait for somebody's sentence.
+                num_workers=settings.workers + 1,
                 local_files_only=True,
             )
             self._encoder = Encoder(self._model.model, folder, settings.compute_type)
@@ -127,6 +130,11 @@ class Whisper:
             fell_back=fell_back,
             closing=heard[-1].closing,
         )
+
+    def onset_ear(self) -> OnsetEar | None:
+        """What scores onsets with this model's encoder; None for models it was not fitted to."""
+        heads = load_heads(self._name)
+        return OnsetEar(self._encoder.encode_shared, self._mel, heads) if heads else None
 
     def warm_up(self) -> None:
         """Let the model answer once: the first answer allocates, and is several times slower."""
@@ -219,10 +227,11 @@ class Whisper:
         )
 
 
-def whisper_engine(
+def whisper_engines(
     folder: Path, settings: AsrSettings, model_name: str
-) -> Threaded[Speech, Transcript]:
-    """A loaded, warm model as an ``Engine[Speech, Transcript]``; use it as a context manager.
+) -> tuple[Threaded[Speech, Transcript], Threaded[Onset, float] | None]:
+    """A loaded, warm model as the transcriber and as what scores onsets, if it was fitted to that;
+    use both as context managers.
 
     Raises:
         WeightsError: the folder holds no such model.
@@ -233,7 +242,8 @@ def whisper_engine(
     def work(speech: Speech) -> Generator[Transcript, None, None]:
         yield whisper.transcribe(speech)
 
-    return Threaded(
+    ear = whisper.onset_ear()
+    transcriber = Threaded(
         "whisper",
         work,
         threads=settings.workers,
@@ -241,6 +251,7 @@ def whisper_engine(
         failures=(RuntimeError, ValueError, MemoryError),
         due=lambda speech: speech.due,
     )
+    return transcriber, None if ear is None else onset_engine(ear)
 
 
 def _has_words(heard: _Heard) -> bool:

@@ -27,6 +27,10 @@ LONGEST_S = 0.7
 """Delays searched, in seconds. A telephone echo comes 80 to 500 ms late; the rest is for a
 reference whose place in time was only estimated."""
 
+_EARLY_S = 0.12
+"""By how much a reference may lie too late: then its echo seems to come before it. What the carrier
+has still to play is an estimate, and half a line's delay is in it."""
+
 _TAPS = 32
 _LEAD_TAPS = 8
 """Length of the fitted filter, and how much of it lies before the delay found: 4 ms and 1 ms."""
@@ -92,14 +96,17 @@ class Echo:
 
     def __init__(self) -> None:
         self._reference = Reference()
-        # Delay in samples of the filter's first tap; the filter itself, newest sample first.
+        # Samples from _EARLY_S before the sound to the filter's first tap; the filter itself,
+        # newest sample first.
         self._delay = 0
         self._filter: Samples | None = None
 
     @property
     def delay_s(self) -> float | None:
         """Seconds by which the echo last found comes late; None before the first."""
-        return None if self._filter is None else (self._delay + _LEAD_TAPS) / LINE_RATE
+        if self._filter is None:
+            return None
+        return (self._delay + _LEAD_TAPS) / LINE_RATE - _EARLY_S
 
     def sent(self, pcm: Pcm, at: float) -> None:
         """See :meth:`Reference.sent`."""
@@ -116,8 +123,8 @@ class Echo:
         it is ``heard`` itself where no echo is believed.
         """
         count = len(heard)
-        reach = round(LONGEST_S * LINE_RATE) + _TAPS
-        sent = self._reference.before(round(end_s * LINE_RATE), count + reach)
+        reach = round((LONGEST_S + _EARLY_S) * LINE_RATE) + _TAPS
+        sent = self._reference.before(round((end_s + _EARLY_S) * LINE_RATE), count + reach)
         if float(np.dot(sent, sent)) < _AUDIBLE**2 * FRAME_SAMPLES:
             return heard
         left = heard

@@ -3,14 +3,18 @@
 ::
 
     quiet ---a frame that is voiced and not our echo----> judged       HOLD
-    judged --it sounds like speech (asked at 120-540 ms)-> believed    INTERRUPTS
-    judged --640 ms old and going on, whatever it is-----> believed    INTERRUPTS
+    judged --it sounds like speech (asked at 120-640 ms)-> believed    INTERRUPTS
+    judged --640-800 ms old, going on, whatever it is----> believed    INTERRUPTS
     judged --160 ms without it---------------------------> quiet       PASSED; NOTHING if very short
     believed --160 ms without it-------------------------> quiet       NOTHING
 
 A backchannel is short, so a sound that may be one is held until it is too long to be one. What was
 held and passed may still have been a short word that matters ("no", "stop"): the transcript tells,
 see ``words.py``.
+
+Who is asked what a sound is like? The nets of ``onset.py``, here and now; or, where there are none,
+the call: it is told ASK, has :attr:`Interruptions.question` answered by an engine of its own, and
+comes back with :meth:`Interruptions.answer`. Frames may be fed in between.
 
 Time is counted in frames, and nothing here knows a clock.
 """
@@ -24,13 +28,24 @@ import numpy as np
 
 from pipeline.audio import FRAME_SAMPLES, LINE_RATE, Pcm, level_dbfs
 from pipeline.interruption.echo import Echo
-from pipeline.interruption.onset import AGES_MS, PRE_MS, Onsets, Samples, expected_samples
+from pipeline.interruption.onset import (
+    AGES_MS,
+    ASKED_MS,
+    ASKED_PRE_MS,
+    Onset,
+    Onsets,
+    Samples,
+    expected_samples,
+)
 
 FRAME_MS = 20
 
 LONGEST_HELD_MS = 640
 """A sound that still goes on at this age interrupts whatever it sounds like. "Mm-hm" and "okay"
 last 300 to 500 ms, and the voice activity detector adds 60 to 100."""
+
+LONGEST_ASKED_MS = 800
+"""The same where somebody else is asked, who can still tell a slow "okay" at 640 ms."""
 
 LEAST_OWN_MS = 400
 """It must consist of this much sound, or it was a row of clicks."""
@@ -58,7 +73,7 @@ the voice activity detector leaves behind every sound."""
 _ECHO_MS = 200
 """Sound that an echo's filter is fitted to."""
 
-_KEPT_FRAMES = (PRE_MS + AGES_MS[-1] + _ECHO_MS) // FRAME_MS
+_KEPT_FRAMES = (ASKED_PRE_MS + LONGEST_ASKED_MS + _ECHO_MS) // FRAME_MS
 
 
 class Verdict(Enum):
@@ -69,6 +84,9 @@ class Verdict(Enum):
 
     HOLD = auto()
     """A sound that is not decided yet."""
+
+    ASK = auto()
+    """HOLD, and here is a question: what is this sound like?"""
 
     INTERRUPTS = auto()
     """Hush now. Said once for a sound."""
@@ -81,10 +99,13 @@ class Interruptions:
     """Judges one call. Feed it every frame, in order, whether or not the agent is heard: it needs
     the moment before a sound, too. One caller at a time: it is not for several threads."""
 
-    def __init__(self, onsets: Onsets, lean: float = 0.0) -> None:
-        """``lean``, in log-odds, is added to every score: above 0, more speech stops the agent at
-        once and more backchannels with it. ``docs/interruptions.md`` has the curve."""
+    def __init__(self, onsets: Onsets | None, lean: float = 0.0) -> None:
+        """Without ``onsets``, whoever feeds this is asked. ``lean``, in log-odds, is added to every
+        score: above 0, more speech stops the agent at once and more backchannels with it.
+        ``docs/interruptions.md`` has the curve."""
         self._onsets = onsets
+        self._ages_ms = ASKED_MS if onsets is None else AGES_MS
+        self._longest_ms = LONGEST_ASKED_MS if onsets is None else LONGEST_HELD_MS
         self._lean = lean
         self._echo = Echo()
         # The newest frames as heard, and the voice activity detector's word on them.
@@ -101,6 +122,22 @@ class Interruptions:
         self._loudest = 0.0
         # Whether it has interrupted already.
         self._believed = False
+        # What was asked at the newest ASK.
+        self._question: Onset | None = None
+
+    @property
+    def question(self) -> Onset | None:
+        """What the newest ASK asks; None before the first."""
+        return self._question
+
+    def answer(self, onset: Onset, score: float) -> bool:
+        """``onset`` was asked about; ``score`` is the log-odds that it is speech, above 0 when it
+        is to be taken for that. Whether it interrupts now: said once for a sound, and of a sound
+        that is not over."""
+        if not self._age_ms or self._believed or onset.began != self._began:
+            return False
+        self._believed = score + self._lean > 0
+        return self._believed
 
     @property
     def began(self) -> float:
@@ -143,11 +180,26 @@ class Interruptions:
             return self._end()
         if self._believed:
             return Verdict.NOTHING
-        long = self._age_ms >= LONGEST_HELD_MS and self._own_ms >= LEAST_OWN_MS
-        if own and left is not None and (long or self._speaks(left)):
-            self._believed = True
-            return Verdict.INTERRUPTS
-        return Verdict.HOLD
+        return self._weigh(left) if own and left is not None else Verdict.HOLD
+
+    def _weigh(self, left: Samples) -> Verdict:
+        """What the newest frame, which is the caller's, makes of the sound."""
+        long = self._age_ms >= self._longest_ms and self._own_ms >= LEAST_OWN_MS
+        dense = self._own_ms >= DENSEST * self._age_ms
+        asked = dense and self._age_ms in self._ages_ms
+        if asked and not long and self._onsets is None:
+            self._question = Onset(
+                _newest(left, (ASKED_PRE_MS + self._age_ms) * LINE_RATE // 1000),
+                self._age_ms,
+                self._began,
+            )
+            return Verdict.ASK
+        speaks = long
+        if asked and not long and self._onsets is not None:
+            sound = _newest(left, expected_samples(self._age_ms))
+            speaks = self._onsets.score(sound, self._age_ms) + self._lean > 0
+        self._believed = speaks
+        return Verdict.INTERRUPTS if speaks else Verdict.HOLD
 
     def _end(self) -> Verdict:
         passed = not self._believed and self._own_ms >= SHORTEST_MS
@@ -156,7 +208,7 @@ class Interruptions:
 
     def _without_echo(self) -> Samples:
         """The sound from before its onset until now, float32 (samples,), without our echo."""
-        frames = max(_ECHO_MS, PRE_MS + self._age_ms + FRAME_MS) // FRAME_MS
+        frames = max(_ECHO_MS, ASKED_PRE_MS + self._age_ms + FRAME_MS) // FRAME_MS
         heard = np.concatenate(list(self._frames)[-frames:]).astype(np.float32)
         return self._echo.without(heard, self._now)
 
@@ -172,13 +224,10 @@ class Interruptions:
         self._loudest = max(self._loudest, energy) if own else self._loudest
         return own
 
-    def _speaks(self, left: Samples) -> bool:
-        if self._age_ms not in AGES_MS or self._own_ms < DENSEST * self._age_ms:
-            return False
-        needed = expected_samples(self._age_ms)
-        if len(left) < needed:  # the call is younger than the moment before the sound
-            left = np.concatenate([np.zeros(needed - len(left), np.float32), left])
-        return self._onsets.score(left[-needed:], self._age_ms) + self._lean > 0
+
+def _newest(sound: Samples, count: int) -> Samples:
+    """The last ``count`` samples; silence before them where the call is younger than that."""
+    return np.pad(sound, (max(0, count - len(sound)), 0))[-count:]
 
 
 assert FRAME_MS * LINE_RATE == FRAME_SAMPLES * 1000

@@ -6,12 +6,16 @@ at 140 ms a hum may still become "mine is...", at 300 ms it has become it, or no
 made by ``python -m pipeline.interruption.train``.
 
 Only the picture's shape counts, not its level: callers hold their telephones as they like.
+
+They know the voices that they were fitted to, and few others. Where Whisper's encoder is loaded,
+it is asked instead, with an :class:`Onset`: see ``pipeline/asr/onset.py``.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +34,12 @@ is late on fricatives and on the rise of a hum."""
 
 AGES_MS = (120, 160, 200, 260, 340, 440, 540)
 """Time since the sound's first voiced frame began, its last frame included, at which to ask."""
+
+ASKED_PRE_MS = 100
+"""The same for whoever is asked with an :class:`Onset`."""
+
+ASKED_MS = (120, 160, 240, 320, 400, 520, 640)
+"""Ages at which it is asked. Most is gained by 240 ms; the later ones are for what began alike."""
 
 BANDS = 20
 _LOWEST_HZ, _HIGHEST_HZ = 120.0, 3800.0
@@ -58,6 +68,21 @@ def picture(sound: Samples) -> Samples:
 def expected_samples(age_ms: int) -> int:
     """Samples that show a sound of this age, those before its first voiced frame included."""
     return (PRE_MS + age_ms) * LINE_RATE // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """How a sound began, for an engine that tells by more than the nets below what it may be."""
+
+    sound: Samples
+    """float32 (samples,) on int16's scale, at 8 kHz: ``ASKED_PRE_MS`` before it and ``age_ms`` of
+    it."""
+
+    age_ms: int
+    """One of ``ASKED_MS``."""
+
+    began: float
+    """Seconds since answer at which its first voiced frame began."""
 
 
 class Onsets:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from pipeline.errors import EngineFailed
+from pipeline.fakes import Scripted
+from pipeline.interruption.onset import ASKED_MS, Onset
 from tests.stage import LONG, AllSpeech, Stage
 
 TWICE = ["tell me more", "", "thanks", "thanks"]
@@ -111,3 +116,43 @@ def test_mm_hm_that_silenced_the_agent_after_all_lets_it_go_on() -> None:
     assert len(stage.line.times("clear")) == 1
     assert len(stage.call.turns) == 2
     assert stage.call.turns[1].heard == LONG.strip()
+
+
+# -- An engine that is asked how a sound began ----------------------------------------------------
+
+
+def heard_from(age_ms: int, delay_s: float = 0.01) -> Scripted[Onset, float]:
+    """Takes every sound for speech, once it is that old."""
+    return Scripted(lambda onset: [(delay_s, 1.0 if onset.age_ms >= age_ms else -1.0)])
+
+
+SPOKEN_OVER: list[float | str] = [-1.5, 1.0, -2.0, 1.5, -4.0]
+
+
+@pytest.mark.parametrize("age_ms", ASKED_MS[:3])
+def test_who_is_heard_to_speak_stops_the_agent_as_soon_as_the_answer_is_there(age_ms: int) -> None:
+    stage = Stage(SPOKEN_OVER, reply=LONG, onsets=DOUBTFUL, ear=heard_from(age_ms)).run()
+    (cleared,) = stage.line.times("clear")
+    assert 0.0 <= cleared - 4.5 - age_ms / 1000 < 0.05
+    assert stage.speeches[-1].duration > 1.5
+
+
+def test_a_murmur_by_that_engine_does_not_stop_the_agent() -> None:
+    texts = ["tell me more", "Mm-hmm."]
+    script: list[float | str] = [-1.5, 1.0, -2.0, 0.3, -12.0]
+    stage = Stage(script, reply=LONG, texts=texts, ear=heard_from(10_000)).run()
+    assert stage.line.times("clear") == []
+    assert stage.call.talked_over == 1
+
+
+def test_where_that_engine_fails_length_decides() -> None:
+    ear: Scripted[Onset, float] = Scripted(lambda onset: [(0.01, EngineFailed("ear", "broke"))])
+    stage = Stage(SPOKEN_OVER, reply=LONG, ear=ear).run()
+    (cleared,) = stage.line.times("clear")
+    assert 0.7 < cleared - 4.5 < 0.9
+
+
+def test_nothing_is_asked_while_the_agent_is_silent() -> None:
+    ear = heard_from(0)
+    Stage([-4.0, 1.0, -0.3], ear=ear).run()
+    assert ear.opened == 0

@@ -10,7 +10,7 @@ import pytest
 
 from bench.corpus import Clip, speech_clips
 from bench.words import word_error_rate
-from pipeline.asr.whisper import Whisper, whisper_engine
+from pipeline.asr.whisper import Whisper, whisper_engines
 from pipeline.asr.windows import FULL_WINDOW_S
 from pipeline.audio import LINE_RATE, Pcm, resample
 from pipeline.config import AsrSettings
@@ -161,7 +161,8 @@ def test_the_engine_answers_once_per_utterance() -> None:
 
     async def main() -> str:
         model = "whisper-tiny.en"
-        async with whisper_engine(find(model, "whisper"), AsrSettings(), model) as engine:
+        transcriber, _ = whisper_engines(find(model, "whisper"), AsrSettings(), model)
+        async with transcriber as engine:
             return (await only(engine, Speech(clip.pcm, LINE_RATE))).text
 
     assert word_error_rate([clip.text], [asyncio.run(main())]) == 0.0

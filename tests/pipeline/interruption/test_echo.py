@@ -108,6 +108,17 @@ def test_the_delay_is_found_to_the_millisecond() -> None:
     assert np.sum(left**2) < 0.1 * np.sum(echo_of(agent, 0.25, 20)[-WINDOW:] ** 2)
 
 
+@pytest.mark.parametrize("late_s", [0.0, 0.08, 0.1])
+def test_a_reference_that_was_placed_too_late_still_explains_its_echo(late_s: float) -> None:
+    agent = voice(4, 2.0)
+    echo = Echo()
+    echo.sent(agent.astype(np.int16), late_s)
+    heard = echo_of(agent, 0.0, 20.0)[8000:12000]
+    left = echo.without(heard.astype(np.float32), 1.5)
+    assert np.dot(left, left) < 0.1 * np.dot(heard, heard)
+    assert echo.delay_s == pytest.approx(-late_s, abs=0.002)
+
+
 def test_another_voice_is_left_as_it_was() -> None:
     echo, heard = Echo(), voice(5, 0.2)
     echo.sent(voice(6, 2.0).astype(np.int16), 0.0)

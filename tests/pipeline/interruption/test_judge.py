@@ -13,12 +13,20 @@ from numpy.typing import NDArray
 from pipeline.audio import FRAME_SAMPLES, LINE_RATE, Pcm
 from pipeline.interruption.judge import (
     GAP_MS,
+    LONGEST_ASKED_MS,
     LONGEST_HELD_MS,
     SHORTEST_MS,
     Interruptions,
     Verdict,
 )
-from pipeline.interruption.onset import AGES_MS, Onsets, expected_samples
+from pipeline.interruption.onset import (
+    AGES_MS,
+    ASKED_MS,
+    ASKED_PRE_MS,
+    Onset,
+    Onsets,
+    expected_samples,
+)
 
 FRAME_S = FRAME_SAMPLES / LINE_RATE
 NOISE = (np.random.default_rng(3).standard_normal(400 * FRAME_SAMPLES) * 2000).astype(np.int16)
@@ -146,3 +154,61 @@ def test_a_sparse_sound_is_not_taken_for_speech_by_its_onset() -> None:
     opinion = Opinion(AT_ONCE)
     verdicts(Interruptions(opinion), pattern("#..#..#..#..#..#..#.."))
     assert opinion.asked == []
+
+
+# -- Where somebody else is asked ---------------------------------------------------------------
+
+
+def asked_of(judge: Interruptions, voiced: list[bool]) -> list[Onset]:
+    """Feeds the frames and answers nothing; what was asked."""
+    asked: list[Onset] = []
+    for n, is_voiced in enumerate(voiced):
+        if verdicts(judge, [is_voiced], begin=n) == [Verdict.ASK]:
+            assert judge.question is not None
+            asked.append(judge.question)
+    return asked
+
+
+def test_without_nets_it_asks_at_each_age_and_shows_the_sound_and_what_was_before_it() -> None:
+    asked = asked_of(Interruptions(None), pattern("." * 10 + "#" * 35 + "." * 20))
+    assert [onset.age_ms for onset in asked] == list(ASKED_MS)
+    for onset in asked:
+        first = 10 * FRAME_SAMPLES - ASKED_PRE_MS * LINE_RATE // 1000
+        count = (ASKED_PRE_MS + onset.age_ms) * LINE_RATE // 1000
+        assert onset.sound.astype(np.int16).tolist() == NOISE[first : first + count].tolist()
+        assert onset.began == pytest.approx(10 * FRAME_S)
+
+
+def test_a_good_answer_interrupts_once_and_nothing_is_asked_after_it() -> None:
+    judge = Interruptions(None)
+    (onset,) = asked_of(judge, pattern("#" * (ASKED_MS[0] // 20)))
+    assert judge.answer(onset, 1.0)
+    assert not judge.answer(onset, 1.0)
+    assert set(verdicts(judge, [True] * 100, begin=6)) == {Verdict.NOTHING}
+
+
+def test_a_bad_answer_changes_nothing() -> None:
+    judge = Interruptions(None)
+    (onset,) = asked_of(judge, pattern("#" * (ASKED_MS[0] // 20)))
+    assert not judge.answer(onset, -1.0)
+    assert Verdict.ASK in verdicts(judge, [True] * 10, begin=6)
+
+
+def test_an_answer_about_a_sound_that_is_over_is_too_late() -> None:
+    judge = Interruptions(None)
+    onset = asked_of(judge, pattern("#" * 8 + "." * (GAP_MS // 20)))[-1]
+    assert not judge.answer(onset, 1.0)
+    verdicts(judge, [True] * 4, begin=20)
+    assert not judge.answer(onset, 1.0)
+
+
+def test_a_sound_that_nobody_answers_for_interrupts_when_it_is_too_long_for_a_murmur() -> None:
+    said = verdicts(Interruptions(None), [True] * 60)
+    assert (said.index(Verdict.INTERRUPTS) + 1) * 20 == LONGEST_ASKED_MS
+
+
+@pytest.mark.parametrize(("lean", "interrupts"), [(0.0, False), (2.0, True)])
+def test_a_lean_is_added_to_an_answer(lean: float, interrupts: bool) -> None:
+    judge = Interruptions(None, lean)
+    (onset,) = asked_of(judge, pattern("#" * (ASKED_MS[0] // 20)))
+    assert judge.answer(onset, -1.0) is interrupts

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pipeline.interruption.words import is_backchannel
+from pipeline.interruption.words import SURE, is_backchannel, wants_floor
 
 BACKCHANNELS = """
 Mm-hmm. | mm-hm | mhm | Mhm. | Mmm. | Mm. | Hmm. | Hm. | Hmmmm... | MM-HMM | Uh-huh. | uh huh
@@ -51,3 +51,27 @@ def test_a_hallucinated_flood_is_judged_at_once() -> None:
     is_backchannel("uhhhh" * 20_000 + " mmmhmmm" * 20_000)
     is_backchannel("uhh" * 5_000 + "x")
     assert time.process_time() - began < 1.0
+
+
+MISHEARD = "And then... | Go for it. | I'm sorry. | You at | God. | I.C. | i b | This is... | Bye!"
+"""What a model made of "mm-hm", "uh-huh", "yeah" and "I see"."""
+
+
+@pytest.mark.parametrize("text", said(MISHEARD))
+def test_a_few_words_that_were_hardly_heard_do_not_take_the_floor(text: str) -> None:
+    assert not wants_floor(text, SURE - 0.05)
+
+
+@pytest.mark.parametrize("text", ["No.", "stop", "Wait, wait", "Hello?", "Tuesday?", "don\u2019t"])
+def test_plain_words_and_questions_take_it_however_badly_heard(text: str) -> None:
+    assert wants_floor(text, 0.1)
+
+
+@pytest.mark.parametrize("text", ["Tuesday.", "Go for it.", "I want to say something else"])
+def test_what_was_surely_heard_takes_the_floor(text: str) -> None:
+    assert wants_floor(text, SURE)
+
+
+@pytest.mark.parametrize("text", [*said(BACKCHANNELS), ""])
+def test_a_backchannel_never_takes_it(text: str) -> None:
+    assert not wants_floor(text, 1.0)
