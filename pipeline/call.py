@@ -313,7 +313,8 @@ class Call:
             assert turn is not None
             if turn in self.turns:
                 self.turns.remove(turn)
-            self._patience.went_on((self._now() - turn.speech_end) * 1000)
+            paused_s = self._now() - self._hearing.since(began) - turn.speech_end
+            self._patience.went_on(paused_s * 1000)
             self._resumed += 1
             self._speculation.discarded(turn.work_s, self._now())
             return

@@ -116,6 +116,10 @@ class Hearing:
         """End the turn after this much silence: see :meth:`Endpointer.wait`."""
         self._endpointer.wait(silence_ms)
 
+    def since(self, moment: float) -> float:
+        """Seconds of sound since ``moment``, which is counted from answer."""
+        return self._now - moment
+
     def begin(self, began: float) -> None:
         """An utterance is under way, since ``began`` seconds after answer."""
         self._utterance = Utterance(LINE_RATE)
