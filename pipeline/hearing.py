@@ -83,18 +83,26 @@ class Hearing:
         if voiced:
             self.voiced_at = now
         event = self._endpointer.feed(voiced, frame.at, guarded)
-        verdict = self._interruptions.feed(frame.pcm, voiced, frame.at)
-        asked = verdict is Verdict.ASK and guarded and self._endpointer.is_quiet
-        self._question = self._interruptions.question if asked else None
+        self._question = None
+        if not (guarded and self._endpointer.is_quiet):
+            self._interruptions.overhear(frame.pcm, voiced, frame.at)
+        else:
+            event = self._over_the_agent(self._interruptions.feed(frame.pcm, voiced, frame.at))
         if not self._endpointer.is_quiet:
             self._was_speech = None
         elif self._was_speech is not None:
             return self._endpointer.interrupted(self._was_speech)
-        elif guarded and verdict is Verdict.INTERRUPTS:
-            return self._endpointer.interrupted(self._interruptions.began)
-        elif guarded and verdict is Verdict.PASSED:
-            return Passed(self._interruptions.began)
         return event
+
+    def _over_the_agent(self, verdict: Verdict) -> SpeechStarted | Passed | None:
+        match verdict:
+            case Verdict.ASK:
+                self._question = self._interruptions.question
+            case Verdict.INTERRUPTS:
+                return self._endpointer.interrupted(self._interruptions.began)
+            case Verdict.PASSED:
+                return Passed(self._interruptions.began)
+        return None
 
     @property
     def question(self) -> Onset | None:

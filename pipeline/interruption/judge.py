@@ -96,8 +96,8 @@ class Verdict(Enum):
 
 
 class Interruptions:
-    """Judges one call. Feed it every frame, in order, whether or not the agent is heard: it needs
-    the moment before a sound, too. One caller at a time: it is not for several threads."""
+    """Judges one call. It gets every frame, in order: :meth:`feed` while the agent is heard, and
+    :meth:`overhear` else. One caller at a time: it is not for several threads."""
 
     def __init__(self, onsets: Onsets | None, lean: float = 0.0) -> None:
         """Without ``onsets``, whoever feeds this is asked. ``lean``, in log-odds, is added to every
@@ -159,6 +159,14 @@ class Interruptions:
         self._age_ms = self._own_ms = self._silence_ms = 0
         self._loudest = 0.0
         self._believed = False
+
+    def overhear(self, pcm: Pcm, voiced: bool, at: float) -> None:
+        """Note a frame that can interrupt nobody: it may be the moment before one that can."""
+        self._frames.append(pcm)
+        self._voiced.append(voiced)
+        self._now = at + FRAME_MS / 1000
+        if self._age_ms:
+            self.reset()
 
     def feed(self, pcm: Pcm, voiced: bool, at: float) -> Verdict:
         """Judge one frame, int16 (160,), whose first sample was heard ``at`` s since answer."""
