@@ -19,7 +19,7 @@ from pipeline.audio import LINE_RATE, AudioFrame
 from pipeline.config import AsrSettings, LlmSettings, Settings, TtsSettings
 from pipeline.engine import Engine
 from pipeline.fakes import fake_asr, fake_llm, fake_tts
-from pipeline.interruption.onset import ASKED_MS, ASKED_PRE_MS, Onset
+from pipeline.interruption.onset import Onset
 from pipeline.llm import history
 from pipeline.tools.tool import Tool
 from pipeline.tts.phrases import Phrases
@@ -60,8 +60,6 @@ async def open_ears(
         await _drain(asr.stream(Speech(np.zeros(LINE_RATE, np.int16), LINE_RATE)))
         if onsets is not None:
             await stack.enter_async_context(onsets)
-            silence = np.zeros((ASKED_PRE_MS + ASKED_MS[0]) * LINE_RATE // 1000, np.float32)
-            await _drain(onsets.stream(Onset(silence, ASKED_MS[0], 0.0)))
         yield asr, onsets
 
 

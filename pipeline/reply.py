@@ -97,6 +97,7 @@ class Replies:
                 past = transcribed(turn)
                 if past is not None:
                     await turn.may_think.wait()
+                    turn.thought_ahead = not turn.committed.is_set()
                     await self._think_and_say(turn, past)
                 timekeeper.cancel()
         except* EngineFailed as failures:

@@ -270,6 +270,8 @@ class Turn:
         # ms; None until its words are known.
         self.finished: float | None = None
         self.wait_ms: int | None = None
+        # Whether thinking about it began before it was committed.
+        self.thought_ahead = False
         # How often its answer was begun and thrown away because the caller went on.
         self.resumed = 0
         # Seconds of model time spent on its answer so far.
@@ -291,13 +293,9 @@ class Turn:
 
     @property
     def is_speculative(self) -> bool:
-        """Whether the model had begun its answer before the turn was over."""
-        marks = self._marks
-        return (
-            "first_token" in marks
-            and "committed" in marks
-            and marks["first_token"] <= marks["committed"]
-        )
+        """Whether its answer comes from work that was begun before the turn was over: its words
+        were known by then, and the thinking had started."""
+        return self.thought_ahead and self.committed.is_set()
 
     @contextmanager
     def working(self) -> Iterator[None]:

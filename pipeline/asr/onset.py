@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pipeline.asr.mel import HOP, MelBands
 from pipeline.asr.windows import WHISPER_RATE
 from pipeline.audio import LINE_RATE
-from pipeline.interruption.onset import ASKED_MS, Onset
+from pipeline.interruption.onset import ASKED_MS, ASKED_PRE_MS, Onset
 from pipeline.threaded import Threaded
 
 Samples = NDArray[np.float32]
@@ -63,6 +63,11 @@ class OnsetEar:
         self._encode = encode
         self._mel = mel
         self._heads = heads
+
+    def warm_up(self) -> None:
+        """Score silence once: the first answer allocates, and is slower than a call can wait."""
+        silence = np.zeros((ASKED_PRE_MS + ASKED_MS[-1]) * LINE_RATE // 1000, np.float32)
+        self.score(Onset(silence, ASKED_MS[-1], 0.0))
 
     def score(self, onset: Onset) -> float:
         """Log-odds that it is the beginning of speech; above 0, it is to be taken for that.

@@ -243,6 +243,9 @@ def whisper_engines(
         yield whisper.transcribe(speech)
 
     ear = whisper.onset_ear()
+    if ear is not None:
+        # Here and not through its engine, whose limit is for calls: a start is slower than that.
+        ear.warm_up()
     transcriber = Threaded(
         "whisper",
         work,

@@ -62,6 +62,7 @@ def test_a_caller_who_keeps_going_on_is_answered_after_the_end_only() -> None:
     turn = stage.call.turns[1]
     # The first pause was thought about, the others were not.
     assert len(stage.prompts) == 2
+    assert not turn.is_speculative
     assert turn.marks["first_token"] > turn.marks["committed"]
     assert turn.heard == "Yes."
 
