@@ -23,7 +23,7 @@ class TurnSettings(Section):
     start_ms: Annotated[int, Field(ge=20)] = 60
     """Voiced sound within 200 ms that begins a turn."""
 
-    soft_end_ms: Annotated[int, Field(ge=40)] = 60
+    soft_end_ms: Annotated[int, Field(ge=40)] = 80
     """Silence after which the answer is made ready, unheard."""
 
     end_ms: Annotated[int, Field(ge=60)] = 280
