@@ -61,6 +61,15 @@ def test_vllm_takes_half_of_the_cpus(cpus: int, threads: str) -> None:
     assert local.cpu_environment(cpus)["OMP_NUM_THREADS"] == threads
 
 
+@pytest.mark.parametrize(("temperature", "guesses"), [(0.0, True), (0.8, False)])
+def test_words_are_guessed_only_where_the_likeliest_is_taken(
+    temperature: float, guesses: bool, tmp_path: Path
+) -> None:
+    settings = LlmSettings(temperature=temperature)
+    command = local.vllm_command(settings, tmp_path, 8000, on_cpu=True)
+    assert ("--speculative-config" in command) is guesses
+
+
 def test_a_free_port_can_be_listened_on() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", local.free_port()))
