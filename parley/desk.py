@@ -188,6 +188,7 @@ class Desk:
     def _shown(self, call: Call, record: dict[str, Any]) -> dict[str, Any]:
         return record | {
             "keys": call.keys,
+            "talked_over": call.talked_over,
             "speculation": asdict(call.speculation),
             "turns": [turn.as_json() for turn in call.turns],
         }

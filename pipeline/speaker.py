@@ -67,11 +67,14 @@ class Speaker:
         """
         await turn.committed.wait()
         self._playout.begin_reply()
+        # Whether the lock is ours: when we are cancelled, it may be a filler's.
+        in_clause = False
         try:
             async for sound in sounds:
                 match sound:
                     case str():
                         await self._clause.acquire()
+                        in_clause = True
                         turn.said.append(sound)
                         self._playout.begin_clause(sound, _now())
                     case AudioFrame():
@@ -79,8 +82,9 @@ class Speaker:
                     case None:
                         await self._line.mark(self._playout.end_clause())
                         self._clause.release()
+                        in_clause = False
         finally:
-            if self._clause.locked():
+            if in_clause:
                 self._clause.release()
 
     async def fill(self, turn: Turn, text: str, frames: Iterable[AudioFrame]) -> bool:

@@ -15,7 +15,11 @@ from pipeline.config_timing import TurnSettings
 
 @dataclass(frozen=True, slots=True)
 class SpeculationCounts:
-    """What became of answers that were begun before their turn had ended."""
+    """What became of answers that were begun before their turn had ended.
+
+    One that was committed and then taken back, because the caller went on after all, counts as
+    both committed and discarded.
+    """
 
     started: int = 0
     committed: int = 0

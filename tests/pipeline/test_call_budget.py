@@ -119,3 +119,17 @@ def test_never_silence_and_never_a_filler_on_a_turn_that_was_in_time(
         assert fillers == []
     assert all(a != b for a, b in itertools.pairwise(turn.said))
     assert TURNS.end_ms <= round(turn.marks["committed"] * 1000) <= TURNS.unsure_ms + 20
+
+
+def test_a_filler_may_be_interrupted_like_any_other_words() -> None:
+    # With so little lead the filler is still being sent when the caller speaks into it.
+    turns = SETTINGS.turns.model_copy(update={"lead_ms": 100})
+    stage = Stage(
+        [-1.5, 1.0, -1.85, 1.0, -5.0],
+        settings=SETTINGS.model_copy(update={"turns": turns}),
+        llm_script=lambda p: [(3.0 if len(stage.prompts) == 1 else 0.1, Say("Ten."))],
+    )
+    first, second = stage.run().call.turns[1:]
+    assert first.interrupted
+    assert first.said[0] in FILLERS
+    assert second.heard == "Ten."
