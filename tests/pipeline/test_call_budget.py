@@ -125,7 +125,7 @@ def test_a_filler_may_be_interrupted_like_any_other_words() -> None:
     # With so little lead the filler is still being sent when the caller speaks into it.
     turns = SETTINGS.turns.model_copy(update={"lead_ms": 100})
     stage = Stage(
-        [-1.5, 1.0, -1.85, 1.0, -5.0],
+        [-1.5, 1.0, -1.6, 1.0, -5.0],
         settings=SETTINGS.model_copy(update={"turns": turns}),
         llm_script=lambda p: [(3.0 if len(stage.prompts) == 1 else 0.1, Say("Ten."))],
     )
